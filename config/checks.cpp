@@ -1,0 +1,222 @@
+#include "config/checks.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "platform/base/time.h"
+
+namespace tillsync::config {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_letter(char c) {
+  return is_lower(c) || is_upper(c);
+}
+
+std::optional<unsigned> number_to(std::string_view text, unsigned highest) {
+  unsigned value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault != std::errc() || end != text.data() + text.size() || value > highest) return std::nullopt;
+  return value;
+}
+
+struct HostPort {
+  std::string host;
+  std::string_view port;
+};
+
+// "host:port" or "[v6]:port". A bare IPv6 address is not taken: its last group would pass for a port.
+std::optional<HostPort> split_host_port(std::string_view text) {
+  HostPort parts;
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos || close + 1 >= text.size() || text[close + 1] != ':')
+      return std::nullopt;
+    parts.host = std::string(text.substr(1, close - 1));
+    parts.port = text.substr(close + 2);
+  } else {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos)
+      return std::nullopt;
+    parts.host = std::string(text.substr(0, colon));
+    parts.port = text.substr(colon + 1);
+  }
+  if (parts.host.empty() || parts.port.empty()) return std::nullopt;
+  return parts;
+}
+
+bool is_host(std::string_view host) {
+  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+    return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == ':';
+  });
+}
+
+template <std::size_t N>
+std::string one_of(std::string_view value, const std::array<std::string_view, N>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return {};
+  std::string text = "must be one of ";
+  for (std::size_t i = 0; i < N; ++i) text += (i == 0 ? "\"" : ", \"") + std::string(allowed[i]) + "\"";
+  return text + ", not \"" + std::string(value) + "\"";
+}
+
+}  // namespace
+
+std::string check_store_id(std::string_view value) {
+  const bool good =
+      !value.empty() && value.size() <= 32 && std::all_of(value.begin(), value.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+      });
+  return good ? ""
+              : "must be 1 to 32 of the letters A-Z a-z 0-9 . _ -; write the store's number, e.g. \"0417\"";
+}
+
+std::string check_currency(std::string_view value) {
+  const bool good = value.size() == 3 && std::all_of(value.begin(), value.end(), is_upper);
+  return good ? "" : "must be an ISO 4217 code of three capital letters, e.g. \"GBP\"";
+}
+
+std::string check_time_zone(std::string_view value) {
+  const auto zone = TimeZone::find(value);
+  return zone ? ""
+              : "is no time zone of this machine (" + zone.error().detail + "); write e.g. \"Europe/London\"";
+}
+
+std::string check_not_empty(std::string_view value) {
+  return value.empty() ? "must not be empty" : "";
+}
+
+std::string check_log_format(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 2>{"text", "json"});
+}
+
+std::string check_log_level(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 4>{"debug", "info", "warning", "error"});
+}
+
+std::string check_auth_kind(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 4>{"bearer", "basic", "api_key", "oauth2"});
+}
+
+std::string check_header_name(std::string_view value) {
+  // RFC 9110 section 5.6.2, `token`.
+  static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  const bool good =
+      !value.empty() && value.size() <= 64 && std::all_of(value.begin(), value.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
+      });
+  return good ? "" : "must be the name of an HTTP header, e.g. \"X-API-Key\"";
+}
+
+std::string check_url(std::string_view value) {
+  return parse_url(value).fault;
+}
+
+std::string check_secret(std::string_view value) {
+  if (value.empty()) return {};
+  const bool file = value.substr(0, 5) == "file:";
+  const bool environment = value.substr(0, 4) == "env:";
+  if (!file && !environment) {
+    return "must name where the secret is kept, not hold it; put the secret into a file that only tillsync "
+           "may read "
+           "and write \"file:/etc/tillsync/NAME\", or \"env:NAME\", or \"\" for none";
+  }
+  if (file) return value.size() > 5 ? "" : "names no file; write \"file:/etc/tillsync/NAME\"";
+  const std::string_view name = value.substr(4);
+  const bool good =
+      !name.empty() && !is_digit(name.front()) &&
+      std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+  return good ? "" : "names no environment variable; write \"env:NAME\" (letters, digits and _)";
+}
+
+std::string check_listen_address(std::string_view value) {
+  const auto parts = split_host_port(value);
+  if (!parts || !is_host(parts->host)) return "must be \"host:port\", e.g. \"127.0.0.1:7411\"";
+  if (!number_to(parts->port, 65535))
+    return "must have a port of 0 to 65535 behind the colon, e.g. \"127.0.0.1:7411\"";
+  if (!is_loopback(parts->host)) {
+    return "is not an address of this machine alone: it needs TLS and tokens, which this version does not "
+           "offer; "
+           "use 127.0.0.1";
+  }
+  return {};
+}
+
+std::string check_listen_address_or_none(std::string_view value) {
+  return value.empty() ? std::string() : check_listen_address(value);
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_lower(c) || is_digit(c) || c == '_' || c == '-';
+  });
+}
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  if (host.substr(0, 4) != "127.") return false;
+  // All four parts are looked at: "127.example.com" is somebody else's.
+  int parts = 0;
+  std::size_t begin = 0;
+  while (begin <= host.size()) {
+    const std::size_t end = std::min(host.find('.', begin), host.size());
+    if (end - begin > 3 || !number_to(host.substr(begin, end - begin), 255)) return false;
+    ++parts;
+    begin = end + 1;
+  }
+  return parts == 4;
+}
+
+Url parse_url(std::string_view text) {
+  Url url;
+  const auto wrong = [&url](std::string fault) {
+    url.fault = std::move(fault);
+    return url;
+  };
+  constexpr std::size_t kUrlBytesMax = 2048;
+  std::string_view rest = text;
+  if (rest.substr(0, 8) == "https://") {
+    url.encrypted = true;
+    rest.remove_prefix(8);
+  } else if (rest.substr(0, 7) == "http://") {
+    rest.remove_prefix(7);
+  } else {
+    return wrong(
+        "must be a URL that starts with https:// (or http://), e.g. \"https://erp.example.com/tillsync\"");
+  }
+  if (text.size() > kUrlBytesMax) return wrong("must be at most 2048 bytes long");
+  if (std::any_of(rest.begin(), rest.end(), [](char c) { return c <= ' ' || c == '\x7f'; })) {
+    return wrong("must not hold blanks or control characters");
+  }
+  if (rest.find_first_of("?#") != std::string_view::npos)
+    return wrong("must not hold a query (?) or fragment (#)");
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  if (authority.find('@') != std::string_view::npos) {
+    return wrong(
+        "must not hold a user or password before the host; use the target's [targets.NAME.auth] table");
+  }
+  std::string with_port(authority);
+  const bool bracketed = !authority.empty() && authority.front() == '[';
+  const bool has_port = bracketed ? authority.find("]:") != std::string_view::npos
+                                  : authority.find(':') != std::string_view::npos;
+  if (!has_port) with_port += ":443";
+  const auto parts = split_host_port(with_port);
+  if (!parts || !is_host(parts->host))
+    return wrong("has no host that can be read; write e.g. \"https://erp.example.com\"");
+  const auto port = number_to(parts->port, 65535);
+  if (!port || *port == 0) return wrong("has a port that is no number from 1 to 65535");
+  url.host = parts->host;
+  return url;
+}
+
+}  // namespace tillsync::config

@@ -1,0 +1,134 @@
+#include "config/keys.h"
+
+namespace tillsync::config {
+
+const std::vector<Key<StoreSettings>>& store_keys() {
+  using S = StoreSettings;
+  static const std::vector<Key<S>> keys = {
+      {"id", &S::id, 0, 0, check_store_id},
+      {"time_zone", &S::time_zone, 0, 0, check_time_zone},
+      {"currency", &S::currency, 0, 0, check_currency},
+      {"day_starts_at", TimeOfDay<S>{&S::day_starts_at}},
+  };
+  return keys;
+}
+
+const std::vector<Key<JournalSettings>>& journal_keys() {
+  using S = JournalSettings;
+  // retention: 0 or 30 and more, see check_retention in loader.cpp
+  static const std::vector<Key<S>> keys = {
+      {"path", &S::path, 0, 0, check_not_empty},
+      {"disk_reserve_mib", &S::disk_reserve_mib, 0, 1'048'576},
+      {"retention_trading_days", &S::retention_trading_days, 0, 36'500},
+  };
+  return keys;
+}
+
+const std::vector<Key<TillSettings>>& till_keys() {
+  using S = TillSettings;
+  static const std::vector<Key<S>> keys = {
+      {"unix_socket", &S::unix_socket},
+      {"tcp", &S::tcp, 0, 0, check_listen_address_or_none},
+  };
+  return keys;
+}
+
+const std::vector<Key<OpsSettings>>& ops_keys() {
+  using S = OpsSettings;
+  static const std::vector<Key<S>> keys = {{"tcp", &S::tcp, 0, 0, check_listen_address}};
+  return keys;
+}
+
+const std::vector<Key<ReconcileSettings>>& reconcile_keys() {
+  using S = ReconcileSettings;
+  static const std::vector<Key<S>> keys = {{"read_back_every_s", &S::read_back_every, 1, 86'400}};
+  return keys;
+}
+
+const std::vector<Key<LogSettings>>& log_keys() {
+  using S = LogSettings;
+  static const std::vector<Key<S>> keys = {
+      {"file", &S::file},
+      {"format", &S::format, 0, 0, check_log_format},
+      {"level", &S::level, 0, 0, check_log_level},
+      {"rotate_mib", &S::rotate_mib, 1, 1024},
+      {"rotate_keep", &S::rotate_keep, 1, 100},
+  };
+  return keys;
+}
+
+const std::vector<Key<TargetSettings>>& target_keys() {
+  using S = TargetSettings;
+  static const std::vector<Key<S>> keys = {
+      {"connector", &S::connector, 0, 0, check_not_empty},
+      {"base_url", &S::base_url, 0, 0, check_url},
+      {"allow_plain_http", &S::allow_plain_http},
+      {"token", &S::token},
+      {"timeout_s", &S::timeout, 0.1, 600},
+      {"concurrency", &S::concurrency, 1, 256},
+      {"batch_max", &S::batch_max, 1, 1000},
+      {"backoff_min_s", &S::backoff_min, 0.01, 3600},
+      {"backoff_max_s", &S::backoff_max, 0.01, 86'400},
+      {"rate_per_s", &S::rate_per_s, 0, 100'000},
+      {"ca_file", &S::ca_file},
+      {"proxy", &S::proxy},
+  };
+  return keys;
+}
+
+const std::vector<Key<AuthSettings>>& auth_keys() {
+  using S = AuthSettings;
+  static const std::vector<Key<S>> keys = {
+      {"kind", &S::kind, 0, 0, check_auth_kind},
+      {"user", &S::user},
+      {"password", &S::password},
+      {"header", &S::header, 0, 0, check_header_name},
+      {"key", &S::key},
+      {"token_url", &S::token_url, 0, 0, check_url},
+      {"client_id", &S::client_id},
+      {"client_secret", &S::client_secret},
+      {"scope", &S::scope},
+  };
+  return keys;
+}
+
+const std::vector<std::string>& document_type_names() {
+  static const std::vector<std::string> names = {
+      "sale", "return", "stock_adjustment", "stock_count", "stock_transfer", "customer_update", "till_close"};
+  return names;
+}
+
+const std::vector<std::string>& section_names() {
+  static const std::vector<std::string> names = {"store", "journal", "till",   "ops",
+                                                 "log",   "targets", "routes", "reconcile"};
+  return names;
+}
+
+const std::vector<std::string>& route_step_keys() {
+  static const std::vector<std::string> names = {"step", "target", "needs"};
+  return names;
+}
+
+namespace {
+void append(std::vector<std::string>& all, const std::string& section,
+            const std::vector<std::string>& names) {
+  for (const std::string& name : names) all.push_back(section + "." + name);
+}
+}  // namespace
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> all;
+  append(all, "store", names_of(store_keys()));
+  append(all, "journal", names_of(journal_keys()));
+  append(all, "till", names_of(till_keys()));
+  append(all, "ops", names_of(ops_keys()));
+  append(all, "reconcile", names_of(reconcile_keys()));
+  append(all, "log", names_of(log_keys()));
+  append(all, "targets.*", names_of(target_keys()));
+  append(all, "targets.*.auth", names_of(auth_keys()));
+  append(all, "routes", document_type_names());
+  append(all, "routes.*", route_step_keys());
+  return all;
+}
+
+}  // namespace tillsync::config

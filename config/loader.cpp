@@ -1,0 +1,177 @@
+#include <filesystem>
+#include <fstream>
+
+#include "config/section.h"
+#include "config/settings.h"
+#include "config/targets.h"
+
+namespace tillsync {
+
+std::string SettingsMistake::text() const {
+  return line > 0 ? file + ":" + std::to_string(line) + ": " + detail : file + ": " + detail;
+}
+
+namespace config {
+
+std::vector<SettingsMistake> Mistakes::take() {
+  std::stable_sort(list_.begin(), list_.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+  return std::move(list_);
+}
+
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1024 * 1024;
+
+/// Reads one settings file's tree.
+class Loader {
+ public:
+  Loader(const Node& root, const std::string& file) : root_(root), file_(file), mistakes_(file) {}
+
+  LoadedSettings load() {
+    check_section_names();
+    section("store", store_keys(), settings_.store);
+    section("journal", journal_keys(), settings_.journal);
+    section("till", till_keys(), settings_.till);
+    section("ops", ops_keys(), settings_.ops);
+    section("reconcile", reconcile_keys(), settings_.reconcile);
+    section("log", log_keys(), settings_.log);
+    std::vector<std::string> target_names;
+    if (const Node* targets = root_.find("targets")) {
+      read_targets(*targets, settings_, mistakes_);
+      for (const auto& [name, node] : targets->members) target_names.push_back(name);
+    }
+    read_routes(root_.find("routes"), target_names, settings_, mistakes_);
+    require("store", "id", "write the store's number, e.g. id = \"0417\"");
+    require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");
+    check_retention();
+    resolve_paths();
+    check_listeners();
+    return {std::move(settings_), mistakes_.take()};
+  }
+
+ private:
+  void check_section_names() {
+    for (const auto& [name, node] : root_.members) {
+      const auto& known = section_names();
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      const bool table = node.kind == Node::Kind::kTable;
+      const std::string hint = did_you_mean(name, known);
+      mistakes_.add(node.line, (table ? "unknown section [" + name + "]"
+                                      : "unknown key \"" + name + "\" outside every section") +
+                                   (hint.empty() ? "; take it out" : hint));
+    }
+  }
+
+  template <class S>
+  void section(const std::string& name, const std::vector<Key<S>>& keys, S& out) {
+    if (const Node* table = root_.find(name)) read_section(*table, "[" + name + "]", keys, out, mistakes_);
+  }
+
+  const Node* find(std::string_view section, std::string_view key) const {
+    const Node* table = root_.find(section);
+    return table == nullptr ? nullptr : table->find(key);
+  }
+  std::int64_t line_of(std::string_view section, std::string_view key) const {
+    const Node* node = find(section, key);
+    return node == nullptr ? 0 : node->line;
+  }
+
+  void require(const std::string& section, const std::string& key, const std::string& cure) {
+    if (find(section, key) != nullptr) return;
+    const Node* table = root_.find(section);
+    mistakes_.add(table == nullptr ? 0 : table->line, "[" + section + "] " + key + " is missing; " + cure);
+  }
+
+  void check_retention() {
+    const std::int64_t days = settings_.journal.retention_trading_days;
+    if (days == 0 || days >= 30) return;
+    mistakes_.add(line_of("journal", "retention_trading_days"),
+                  "[journal] retention_trading_days must be 0 (for ever) or from 30 to 36500");
+  }
+
+  // A path in the file is meant from the file's own folder, wherever the program was started.
+  void resolve(std::string& path) const {
+    if (path.empty()) return;
+    path = (std::filesystem::path(file_).parent_path() / path).lexically_normal().string();
+  }
+  void resolve(SecretReference& secret) const {
+    if (secret.text.substr(0, 5) != "file:") return;
+    std::string path = secret.text.substr(5);
+    resolve(path);
+    secret.text = "file:" + path;
+  }
+
+  void resolve_paths() {
+    resolve(settings_.journal.path);
+    resolve(settings_.till.unix_socket);
+    resolve(settings_.log.file);
+    for (auto& [name, target] : settings_.targets) {
+      resolve(target.ca_file);
+      for (SecretReference* secret :
+           {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret}) {
+        resolve(*secret);
+      }
+    }
+  }
+
+  void check_listeners() {
+    const TillSettings& till = settings_.till;
+    if (till.unix_socket.size() > kSocketPathBytesMax) {
+      mistakes_.add(line_of("till", "unix_socket"),
+                    "[till] unix_socket is longer than the 107 bytes that a socket's path may have; use a "
+                    "shorter path");
+    }
+    if (till.unix_socket.empty() && till.tcp.empty()) {
+      mistakes_.add(std::max(line_of("till", "tcp"), line_of("till", "unix_socket")),
+                    "[till] unix_socket and tcp are both \"\", so that no till could post; set one of them");
+    }
+    const bool any_port = till.tcp.size() > 2 && till.tcp.substr(till.tcp.size() - 2) == ":0";
+    if (till.tcp == settings_.ops.tcp && !any_port) {
+      mistakes_.add(std::max(line_of("till", "tcp"), line_of("ops", "tcp")),
+                    "[till] tcp and [ops] tcp are the same address; give each a port of its own");
+    }
+  }
+
+  const Node& root_;
+  const std::string& file_;
+  Mistakes mistakes_;
+  Settings settings_;
+};
+
+LoadedSettings only(const std::string& file, std::int64_t line, std::string detail) {
+  return {Settings{}, {SettingsMistake{file, line, std::move(detail)}}};
+}
+
+}  // namespace
+}  // namespace config
+
+LoadedSettings parse_settings(const std::string& text, const std::string& file) {
+  const auto parsed = config::parse_toml(text);
+  if (const auto* mistake = std::get_if<config::SyntaxMistake>(&parsed)) {
+    return config::only(file, mistake->line, mistake->detail + "; mend the TOML here, then check again");
+  }
+  return config::Loader(std::get<config::Node>(parsed), file).load();
+}
+
+LoadedSettings load_settings(const std::string& file) {
+  std::error_code fault;
+  const std::filesystem::path path = std::filesystem::absolute(file, fault);
+  if (fault || !std::filesystem::is_regular_file(path, fault)) {
+    return config::only(
+        file, 0,
+        "there is no such settings file, or it cannot be read; write one, or name another with --config");
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string text(config::kFileBytesMax + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in.is_open() || in.bad()) {
+    return config::only(
+        file, 0, "the settings file cannot be read; give the user who runs tillsync the right to read it");
+  }
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > config::kFileBytesMax)
+    return config::only(file, 0, "the settings file is larger than 1 MiB");
+  return parse_settings(text, path.string());
+}
+
+}  // namespace tillsync

@@ -1,0 +1,128 @@
+// The settings file (CONTRACT section 7) as plain values. Knows nothing of how a setting is used.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/base/result.h"
+
+namespace tillsync {
+
+/// A secret by reference: "file:PATH", "env:NAME"; "" for none. Never holds the secret itself.
+struct SecretReference {
+  std::string text;
+  bool empty() const { return text.empty(); }
+};
+
+struct StoreSettings {
+  std::string id;
+  std::string time_zone = "UTC";
+  std::string currency;
+  std::chrono::minutes day_starts_at{4 * 60};
+};
+
+struct JournalSettings {
+  std::string path = "/var/lib/tillsync";
+  std::int64_t disk_reserve_mib = 64;
+  std::int64_t retention_trading_days = 400;  ///< 0: for ever
+};
+
+struct TillSettings {
+  std::string unix_socket = "/run/tillsync/till.sock";
+  std::string tcp = "127.0.0.1:7411";
+};
+
+struct OpsSettings {
+  std::string tcp = "127.0.0.1:7412";
+};
+
+struct ReconcileSettings {
+  std::chrono::milliseconds read_back_every{900'000};
+};
+
+struct LogSettings {
+  std::string file;              ///< "" for standard error
+  std::string format = "text";   ///< text, json
+  std::string level = "info";    ///< debug, info, warning, error
+  std::int64_t rotate_mib = 10;  ///< a log file is rotated at this size
+  std::int64_t rotate_keep = 5;
+};
+
+struct AuthSettings {
+  /// bearer (the target's `token`), basic, api_key, oauth2 (client credentials, RFC 6749 section 4.4)
+  std::string kind = "bearer";
+  std::string user;                  ///< basic
+  SecretReference password;          ///< basic
+  std::string header = "X-API-Key";  ///< api_key: the header that carries it
+  SecretReference key;               ///< api_key
+  std::string token_url;             ///< oauth2
+  std::string client_id;             ///< oauth2
+  SecretReference client_secret;     ///< oauth2
+  std::string scope;                 ///< oauth2, "" for none
+};
+
+struct TargetSettings {
+  std::string connector = "rest";
+  std::string base_url;
+  bool allow_plain_http = false;  ///< plain http to a host that is not this machine
+  SecretReference token;
+  AuthSettings auth;
+  std::chrono::milliseconds timeout{10'000};
+  std::int64_t concurrency = 8;
+  std::int64_t batch_max = 1;
+  std::chrono::milliseconds backoff_min{1'000};
+  std::chrono::milliseconds backoff_max{300'000};
+  double rate_per_s = 0;  ///< requests a second; 0: no limit
+  std::string ca_file;    ///< PEM; "" for the system's store
+  std::string proxy;      ///< "" honours the environment
+};
+
+/// One step of a route. The short form `sale = ["erp", "crm"]` gives one step per target, named as the
+/// target.
+struct RouteStep {
+  std::string step;
+  std::string target;
+  std::vector<std::string> needs;  ///< steps of the same document that must be delivered first
+  bool operator==(const RouteStep&) const = default;
+};
+
+struct Settings {
+  StoreSettings store;
+  JournalSettings journal;
+  TillSettings till;
+  OpsSettings ops;
+  ReconcileSettings reconcile;
+  LogSettings log;
+  std::map<std::string, TargetSettings> targets;
+  /// By document type; a type without a route goes nowhere. Without [routes] in the file every type goes to
+  /// every target.
+  std::map<std::string, std::vector<RouteStep>> routes;
+};
+
+/// One mistake in a settings file.
+struct SettingsMistake {
+  std::string file;
+  std::int64_t line = 0;     ///< from 1; 0 where it has no line (a missing key)
+  std::string detail;        ///< what is wrong and the cure
+  std::string text() const;  ///< "FILE:LINE: DETAIL"
+};
+
+struct LoadedSettings {
+  Settings settings;                      ///< usable only where `mistakes` is empty
+  std::vector<SettingsMistake> mistakes;  ///< every one, in the order of the file
+};
+
+/// Reads and checks a settings file. All mistakes at once; never throws.
+LoadedSettings load_settings(const std::string& file);
+/// The same for text, with `file` as its name in messages.
+LoadedSettings parse_settings(const std::string& text, const std::string& file);
+
+/// Reads the secret that a reference names, trailing line ends stripped; "" for none. kUnavailable names the
+/// reference, never the secret.
+Result<std::string> read_secret(const SecretReference& reference);
+
+}  // namespace tillsync

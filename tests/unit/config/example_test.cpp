@@ -1,0 +1,86 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "config/keys.h"
+#include "config/settings.h"
+
+using namespace tillsync;
+
+namespace {
+
+std::filesystem::path example_file() {
+  return std::filesystem::path(__FILE__).parent_path() / "../../../config/tillsync.example.toml";
+}
+
+std::string example() {
+  std::ifstream in(example_file());
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Takes the # away from every line that is a setting or a section; comments of words have a blank behind
+// theirs.
+std::string switched_on(const std::string& text) {
+  return std::regex_replace(text, std::regex("(^|\n)#(?=[a-z_\\[])"), "$1");
+}
+
+void expect_no_mistakes(const LoadedSettings& loaded) {
+  for (const auto& mistake : loaded.mistakes) FAIL_CHECK(mistake.text());
+}
+
+}  // namespace
+
+TEST_CASE("example settings: the file loads as it is") {
+  const LoadedSettings loaded = load_settings(example_file().string());
+  expect_no_mistakes(loaded);
+  CHECK(loaded.settings.store.id == "0417");
+  CHECK(loaded.settings.targets.size() == 2);
+}
+
+TEST_CASE("example settings: what is commented out is valid and shows the defaults") {
+  const LoadedSettings loaded = parse_settings(switched_on(example()), "/etc/tillsync/tillsync.toml");
+  expect_no_mistakes(loaded);
+  const Settings& s = loaded.settings;
+  const Settings defaults;
+  CHECK(s.targets.size() == 4);
+  CHECK(s.store.day_starts_at == defaults.store.day_starts_at);
+  CHECK(s.journal.path == defaults.journal.path);
+  CHECK(s.journal.disk_reserve_mib == defaults.journal.disk_reserve_mib);
+  CHECK(s.journal.retention_trading_days == defaults.journal.retention_trading_days);
+  CHECK(s.till.unix_socket == defaults.till.unix_socket);
+  CHECK(s.till.tcp == defaults.till.tcp);
+  CHECK(s.ops.tcp == defaults.ops.tcp);
+  CHECK(s.reconcile.read_back_every == defaults.reconcile.read_back_every);
+  CHECK(s.log.file == defaults.log.file);
+  CHECK(s.log.format == defaults.log.format);
+  CHECK(s.log.level == defaults.log.level);
+  CHECK(s.log.rotate_mib == defaults.log.rotate_mib);
+  CHECK(s.log.rotate_keep == defaults.log.rotate_keep);
+  const TargetSettings erp = s.targets.at("erp");
+  const TargetSettings fresh;
+  CHECK(erp.connector == fresh.connector);
+  CHECK(erp.allow_plain_http == fresh.allow_plain_http);
+  CHECK(erp.timeout == fresh.timeout);
+  CHECK(erp.concurrency == fresh.concurrency);
+  CHECK(erp.batch_max == fresh.batch_max);
+  CHECK(erp.backoff_min == fresh.backoff_min);
+  CHECK(erp.backoff_max == fresh.backoff_max);
+  CHECK(erp.rate_per_s == fresh.rate_per_s);
+  CHECK(erp.ca_file == fresh.ca_file);
+  CHECK(erp.proxy == fresh.proxy);
+  CHECK(s.targets.at("loyalty").auth.header == fresh.auth.header);
+}
+
+TEST_CASE("example settings: every known key appears in the file") {
+  const std::string text = example();
+  for (const std::string& key : config::known_keys()) {
+    CAPTURE(key);
+    const std::string name = key.substr(key.rfind('.') + 1);
+    CHECK(std::regex_search(text, std::regex("(^|\n|\\{|, )#?" + name + " = ")));
+  }
+}

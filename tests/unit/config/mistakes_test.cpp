@@ -1,0 +1,220 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "config/settings.h"
+
+using namespace tillsync;
+
+namespace {
+
+// Three lines before each case's own text, so that its first line is 4.
+const std::string kStore = "[store]\nid = \"0417\"\ncurrency = \"GBP\"\n";
+const std::string kTarget = kStore + "[targets.erp]\nbase_url = \"https://e\"\n";  // five lines
+
+std::string joined(const std::vector<SettingsMistake>& mistakes) {
+  std::ostringstream all;
+  for (const auto& mistake : mistakes) all << mistake.text() << "\n";
+  return all.str();
+}
+
+// Exactly one mistake, on that line, saying each of the words.
+void expect(const std::string& text, std::int64_t line, const std::vector<std::string>& words) {
+  const LoadedSettings loaded = parse_settings(text, "t.toml");
+  const std::string all = joined(loaded.mistakes);
+  CAPTURE(text);
+  CAPTURE(all);
+  REQUIRE(loaded.mistakes.size() == 1);
+  CHECK(loaded.mistakes[0].line == line);
+  CHECK(loaded.mistakes[0].file == "t.toml");
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(loaded.mistakes[0].detail.find(word) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("mistakes: broken TOML is told with its line") {
+  expect("[store]\nid = \"0417\ncurrency = 3\n", 2, {"mend the TOML"});
+  expect("[store]\nid = \"a\"\nid = \"b\"\n", 3, {"id"});
+}
+
+TEST_CASE("mistakes: the text of a mistake is FILE:LINE: DETAIL, without a line FILE: DETAIL") {
+  CHECK(SettingsMistake{"a.toml", 7, "wrong"}.text() == "a.toml:7: wrong");
+  CHECK(SettingsMistake{"a.toml", 0, "wrong"}.text() == "a.toml: wrong");
+}
+
+TEST_CASE("mistakes: all are told at once, in the order of the file") {
+  const LoadedSettings loaded = parse_settings(R"([log]
+level = "loud"
+[store]
+id = 417
+currncy = "GBP"
+[journal]
+disk_reserve_mib = -1
+)",
+                                               "t.toml");
+  std::vector<std::int64_t> lines;
+  for (const auto& mistake : loaded.mistakes) lines.push_back(mistake.line);
+  CAPTURE(joined(loaded.mistakes));
+  CHECK(lines == std::vector<std::int64_t>{2, 3, 4, 5, 7});
+}
+
+TEST_CASE("mistakes: unknown keys and sections come with a suggestion") {
+  expect(kStore + "[journal]\npaht = \"/x\"\n", 5, {"unknown key \"paht\"", "did you mean \"path\"?"});
+  expect(kStore + "[jurnal]\npath = \"/x\"\n", 4, {"unknown section [jurnal]", "did you mean \"journal\"?"});
+  expect("colour = \"red\"\n" + kStore, 1, {"unknown key \"colour\" outside every section", "take it out"});
+  expect(kTarget + "batchmax = 3\n", 6, {"did you mean \"batch_max\"?"});
+  expect(kTarget + "[targets.erp.auht]\nkind = \"basic\"\n", 6, {"did you mean \"auth\"?"});
+  expect(kTarget + "[targets.erp.auth]\nknid = \"basic\"\n", 7, {"did you mean \"kind\"?"});
+  expect(kStore + "[store.extra]\na = 1\n", 4, {"unknown key \"extra\" in [store]"});
+}
+
+TEST_CASE("mistakes: required keys") {
+  expect("[store]\nid = \"1\"\n", 1, {"[store] currency is missing", "\"GBP\""});
+  expect("[store]\ncurrency = \"GBP\"\n", 1, {"[store] id is missing"});
+  expect(kStore + "[targets.erp]\nconcurrency = 2\n", 4, {"[targets.erp] base_url is missing"});
+  const LoadedSettings empty = parse_settings("", "t.toml");
+  CHECK(empty.mistakes.size() == 2);
+  CHECK(empty.mistakes[0].line == 0);
+}
+
+TEST_CASE("mistakes: wrong types") {
+  expect("[store]\nid = 417\ncurrency = \"GBP\"\n", 2, {"id must be a string in quotes, not an integer"});
+  expect(kStore + "day_starts_at = 04:00:00\n", 4, {"time in quotes", "not a date or time"});
+  expect(kStore + "[journal]\ndisk_reserve_mib = \"64\"\n", 5, {"whole number", "not a string"});
+  expect(kStore + "[journal]\ndisk_reserve_mib = 64.0\n", 5, {"whole number", "not a decimal"});
+  expect(kStore + "[reconcile]\nread_back_every_s = \"900\"\n", 5, {"number without quotes", "not a string"});
+  expect(kTarget + "allow_plain_http = \"yes\"\n", 6, {"true or false"});
+  expect(kTarget + "token = [\"file:/x\"]\n", 6, {"string in quotes, not an array"});
+  expect("journal = 3\n" + kStore, 1, {"[journal] must be a table, not an integer"});
+  expect("targets = 3\n" + kStore, 1, {"targets must be tables"});
+  expect("routes = true\n" + kStore, 1, {"routes must be a table"});
+  expect(kStore + "[targets]\nerp = \"https://e\"\n", 5, {"[targets.erp] must be a table, not a string"});
+  expect(kTarget + "auth = \"basic\"\n", 6, {"[targets.erp.auth] must be a table"});
+}
+
+TEST_CASE("mistakes: values out of range name the range") {
+  expect(kStore + "[journal]\ndisk_reserve_mib = 1048577\n", 5, {"is 1048577", "from 0 to 1048576"});
+  expect(kStore + "[journal]\nretention_trading_days = 29\n", 5, {"0 (for ever) or from 30 to 36500"});
+  expect(kStore + "[journal]\nretention_trading_days = 36501\n", 5, {"36500"});
+  expect(kStore + "[reconcile]\nread_back_every_s = 0.5\n", 5, {"from 1 to 86400 seconds"});
+  expect(kStore + "[reconcile]\nread_back_every_s = nan\n", 5, {"from 1 to 86400 seconds"});
+  expect(kStore + "[log]\nrotate_mib = 0\n", 5, {"from 1 to 1024"});
+  expect(kStore + "[log]\nrotate_keep = 0\n", 5, {"from 1 to 100"});
+  expect(kTarget + "timeout_s = 0.05\n", 6, {"from 0.1 to 600 seconds"});
+  expect(kTarget + "concurrency = 0\n", 6, {"from 1 to 256"});
+  expect(kTarget + "batch_max = 1001\n", 6, {"from 1 to 1000"});
+  expect(kTarget + "backoff_min_s = 0\n", 6, {"from 0.01 to 3600 seconds"});
+  expect(kTarget + "backoff_max_s = 86401\n", 6, {"from 0.01 to 86400 seconds"});
+  expect(kTarget + "rate_per_s = -1\n", 6, {"from 0 to 100000"});
+  expect(kTarget + "rate_per_s = inf\n", 6, {"from 0 to 100000"});
+}
+
+TEST_CASE("mistakes: a first backoff above the longest one") {
+  expect(kTarget + "backoff_max_s = 5\nbackoff_min_s = 6\n", 7, {"backoff_min_s is more than backoff_max_s"});
+  expect(kTarget + "backoff_max_s = 0.5\n", 6, {"raise backoff_max_s"});
+}
+
+TEST_CASE("mistakes: the store's identity") {
+  const auto with = [](const std::string& line) { return "[store]\n" + line + "\n"; };
+  expect(with("id = \"\"\ncurrency = \"GBP\""), 2, {"1 to 32"});
+  expect(with("id = \"a/b\"\ncurrency = \"GBP\""), 2, {"1 to 32"});
+  expect(with("id = \"" + std::string(33, 'a') + "\"\ncurrency = \"GBP\""), 2, {"1 to 32"});
+  expect(with("id = \"1\"\ncurrency = \"gbp\""), 3, {"three capital letters"});
+  expect(with("id = \"1\"\ncurrency = \"GBPX\""), 3, {"three capital letters"});
+  expect(kStore + "time_zone = \"Europe/Lodnon\"\n", 4, {"time_zone is no time zone", "Europe/London"});
+  for (const char* time : {"24:00", "04:60", "4:00", "04:00:00", "", "aa:bb"}) {
+    expect(kStore + "day_starts_at = \"" + time + "\"\n", 4, {"\"00:00\" to \"23:59\""});
+  }
+}
+
+TEST_CASE("mistakes: addresses") {
+  const std::string needs_tls = "needs TLS and tokens, which this version does not offer; use 127.0.0.1";
+  expect(kStore + "[till]\ntcp = \"0.0.0.0:7411\"\n", 5, {needs_tls});
+  expect(kStore + "[till]\ntcp = \"[::]:7411\"\n", 5, {needs_tls});
+  expect(kStore + "[till]\ntcp = \"127.evil.example:7411\"\n", 5, {needs_tls});
+  expect(kStore + "[ops]\ntcp = \"10.0.0.1:7412\"\n", 5, {needs_tls});
+  expect(kStore + "[till]\ntcp = \"7411\"\n", 5, {"host:port"});
+  expect(kStore + "[till]\ntcp = \"::1:7411\"\n", 5, {"host:port"});
+  expect(kStore + "[till]\ntcp = \"127.0.0.1:70000\"\n", 5, {"port of 0 to 65535"});
+  expect(kStore + "[till]\ntcp = \"127.0.0.1:http\"\n", 5, {"port of 0 to 65535"});
+  expect(kStore + "[ops]\ntcp = \"\"\n", 5, {"host:port"});
+  expect(kStore + "[till]\ntcp = \"\"\nunix_socket = \"\"\n", 6, {"no till could post"});
+  expect(kStore + "[till]\ntcp = \"127.0.0.1:7412\"\n", 5, {"same address"});
+  expect(kStore + "[till]\nunix_socket = \"/" + std::string(107, 's') + "\"\n", 5, {"107 bytes"});
+  CHECK(parse_settings(kStore + "[till]\nunix_socket = \"/" + std::string(106, 's') + "\"\n", "t")
+            .mistakes.empty());
+}
+
+TEST_CASE("mistakes: targets") {
+  expect(kStore + "[targets.ERP]\nbase_url = \"https://e\"\n", 4, {"target name \"ERP\"", "a-z 0-9 _ -"});
+  expect(kStore + "[targets.erp]\nbase_url = \"ftp://e\"\n", 5, {"starts with https://"});
+  expect(kStore + "[targets.erp]\nbase_url = \"https://\"\n", 5, {"no host"});
+  expect(kStore + "[targets.erp]\nbase_url = \"https://e:99999/\"\n", 5, {"port"});
+  expect(kStore + "[targets.erp]\nbase_url = \"https://e/?a=1\"\n", 5, {"query"});
+  expect(kStore + "[targets.erp]\nbase_url = \"https://e/a b\"\n", 5, {"blanks"});
+  expect(kStore + "[targets.erp]\nbase_url = \"https://u:p@e/\"\n", 5, {"user or password"});
+  expect(kStore + "[targets.erp]\nbase_url = \"http://e\"\n", 5, {"plain http", "allow_plain_http"});
+  expect(kTarget + "connector = \"\"\n", 6, {"must not be empty"});
+  CHECK(parse_settings(kStore + "[targets.erp]\nbase_url = \"http://e\"\nallow_plain_http = true\n", "t")
+            .mistakes.empty());
+  CHECK(parse_settings(kStore + "[targets.erp]\nbase_url = \"http://[::1]:80/x\"\n", "t").mistakes.empty());
+}
+
+TEST_CASE("mistakes: a secret written into the file is refused, and not repeated") {
+  const LoadedSettings loaded = parse_settings(kTarget +
+                                                   "token = \"hunter2\"\n[targets.erp.auth]\nclient_secret = "
+                                                   "\"hunter3\"\nkey = \"hunter4\"\npassword = \"hunter5\"\n",
+                                               "t");
+  const std::string all = joined(loaded.mistakes);
+  CHECK(all.find("hunter") == std::string::npos);
+  CHECK(all.find("t:6: [targets.erp] token must name where the secret is kept") != std::string::npos);
+  for (const char* line : {"t:8: ", "t:9: ", "t:10: "}) CHECK(all.find(line) != std::string::npos);
+  expect(kTarget + "token = \"file:\"\n", 6, {"names no file"});
+  expect(kTarget + "token = \"env:A B\"\n", 6, {"no environment variable"});
+}
+
+TEST_CASE("mistakes: authentication") {
+  const std::string auth = kTarget + "[targets.erp.auth]\n";  // six lines
+  expect(auth + "kind = \"digest\"\n", 7, {"one of \"bearer\", \"basic\", \"api_key\", \"oauth2\""});
+  expect(auth + "kind = \"basic\"\nuser = \"u\"\n", 6, {"password is missing", "\"basic\" needs it"});
+  expect(auth + "kind = \"api_key\"\nkey = \"\"\n", 8, {"key is missing"});
+  expect(auth + "kind = \"api_key\"\nkey = \"env:K\"\nheader = \"X Y\"\n", 9, {"HTTP header"});
+  expect(auth + "kind = \"oauth2\"\nclient_id = \"i\"\nclient_secret = \"env:S\"\n", 6,
+         {"token_url is missing"});
+  expect(
+      auth + "kind = \"oauth2\"\nclient_id = \"i\"\nclient_secret = \"env:S\"\ntoken_url = \"http://x/\"\n",
+      10, {"plain http"});
+  expect(auth + "kind = \"api_key\"\nkey = \"env:K\"\nscope = \"s\"\n", 9, {"scope has no meaning"});
+  expect(kTarget + "token = \"env:T\"\nauth = {kind = \"api_key\", key = \"env:K\"}\n", 6,
+         {"\"bearer\" alone"});
+}
+
+TEST_CASE("mistakes: routes") {
+  const std::string routes = kTarget + "[routes]\n";  // six lines
+  expect(routes + "sael = [\"erp\"]\n", 7, {"unknown document type \"sael\"", "did you mean \"sale\"?"});
+  expect(routes + "invoice = [\"erp\"]\n", 7, {"write one of sale, return"});
+  expect(routes + "sale = \"erp\"\n", 7, {"must be an array"});
+  expect(routes + "sale = [3]\n", 7, {"an integer"});
+  expect(routes + "sale = [\"epr\"]\n", 7, {"no [targets.epr]", "did you mean \"erp\"?"});
+  expect(routes + "sale = [\"erp\", \"erp\"]\n", 7, {"the step \"erp\" twice"});
+  expect(routes + "sale = [{step = \"a\"}]\n", 7, {"no target"});
+  expect(routes + "sale = [{step = \"A\", target = \"erp\"}]\n", 7, {"step name \"A\""});
+  expect(routes + "sale = [{step = \"a\", targte = \"erp\", target = \"erp\"}]\n", 7,
+         {"did you mean \"target\"?"});
+  expect(routes + "sale = [{step = \"a\", target = \"erp\", needs = \"b\"}]\n", 7,
+         {"needs must be an array"});
+  expect(routes + "sale = [{step = \"a\", target = \"erp\", needs = [1]}]\n", 7, {"needs holds an integer"});
+  expect(routes +
+             "sale = [\n  {step = \"book\", target = \"erp\"},\n  {step = \"b\", target = \"erp\", needs = "
+             "[\"boko\"]},\n]\n",
+         9, {"needs \"boko\"", "did you mean \"book\"?"});
+  expect(routes +
+             "sale = [\n  {step = \"a\", target = \"erp\", needs = [\"b\"]},\n  {step = \"b\", target = "
+             "\"erp\", needs = [\"a\"]},\n]\n",
+         8, {"step \"a\" waits for itself"});
+  expect(routes + "sale = [{step = \"a\", target = \"erp\", needs = [\"a\"]}]\n", 7, {"waits for itself"});
+}
