@@ -1,0 +1,46 @@
+// The port through which the scheduler reads what is owed, a page at a time, in journal order. Nothing else
+// of the journal is known to it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "outbox/delivery/delivery_state.h"
+#include "outbox/planner/planner.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+
+namespace tillsync {
+
+/// An unsettled delivery as the journal has it.
+struct BacklogEntry {
+  DeliveryKey key;
+  std::vector<OrderingKey> keys;
+  /// Steps of the same document that must be settled before, and are not yet. A step that a person discarded
+  /// is settled: the person has decided, and nothing waits for it.
+  std::vector<std::string> needs;
+  DeliveryState state = DeliveryState::kPending;
+  int attempts = 0;
+  bool on_record = false;  ///< the journal holds a state row for it (it was attempted, or parked)
+  UtcTime recorded_at{};   ///< of the document
+};
+
+struct BacklogPage {
+  std::vector<BacklogEntry> entries;  ///< unsettled deliveries of the target, by sequence
+  Sequence through;                   ///< everything up to here has been looked at
+};
+
+class BacklogSource {
+ public:
+  virtual ~BacklogSource() = default;
+  /// Unsettled deliveries of `target` in documents with sequence > `after`, looking at no more than
+  /// `documents_max` documents. What was told to the scheduler as an outcome before this call is reflected in
+  /// it.
+  virtual Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) = 0;
+  /// Unsettled deliveries of `target` that are on record, in documents with sequence <= `through` (at most
+  /// `limit`, by sequence).
+  virtual Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
+                                                           std::size_t limit) = 0;
+};
+
+}  // namespace tillsync

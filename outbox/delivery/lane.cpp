@@ -1,0 +1,144 @@
+#include "outbox/delivery/lane.h"
+
+#include <algorithm>
+
+#include "outbox/delivery/held.h"
+#include "platform/base/check.h"
+
+namespace tillsync {
+
+Lane::Lane(std::string name, const LaneOptions& options, const LaneMemory& memory, Sequence head,
+           Shared& shared)
+    : name_(std::move(name)),
+      options_(options),
+      maybe_sent_through_(std::min(memory.reserved, head)),
+      // A journal restored from an older copy may end before the frontier.
+      started_from_(std::min(memory.frontier, head)),
+      shared_(shared),
+      head_(head),
+      paused_(memory.paused),
+      cursor_(started_from_),
+      saved_frontier_(started_from_),
+      reserved_(memory.reserved),
+      backoff_(options.backoff_min, options.backoff_max, shared.random),
+      breaker_(shared.limits.breaker_failures, shared.limits.retry_after_max, backoff_),
+      pace_(options.rate_per_s) {
+  TILLSYNC_CHECK(options.concurrency > 0 && options.batch_max > 0, "checked by the settings");
+}
+
+void Lane::head_is(Sequence head) {
+  if (head <= head_) return;
+  head_ = head;
+  source_is_dry_ = false;
+}
+
+void Lane::time_is(SteadyTime now) {
+  now_ = std::max(now_, now);
+  while (!timed_.empty() && timed_.begin()->first <= now_) place(*timed_.begin()->second);
+}
+
+Delivery* Lane::find(const DeliveryKey& key) {
+  const auto found = deliveries_.find(key);
+  return found == deliveries_.end() ? nullptr : &found->second;
+}
+
+std::size_t& Lane::counter(Delivery::Counted counted) {
+  switch (counted) {
+    case Delivery::Counted::kHeld:
+      return held_;
+    case Delivery::Counted::kNeeding:
+      return needing_;
+    default:
+      return sendable_;
+  }
+}
+
+void Lane::recount(Delivery& delivery) {
+  if (delivery.counted != Delivery::Counted::kNowhere) --counter(delivery.counted);
+  delivery.counted = delivery.held             ? Delivery::Counted::kHeld
+                     : !delivery.needs.empty() ? Delivery::Counted::kNeeding
+                                               : Delivery::Counted::kSendable;
+  ++counter(delivery.counted);
+}
+
+void Lane::unplace(Delivery& delivery) {
+  if (delivery.queued == Delivery::Queued::kReady) ready_.erase(&delivery);
+  if (delivery.queued == Delivery::Queued::kTimed) timed_.erase({delivery.due, &delivery});
+  delivery.queued = Delivery::Queued::kNowhere;
+  waits_for_target_.erase(&delivery);
+}
+
+void Lane::place(Delivery& delivery) {
+  const bool of_target = waits_for_target_.count(&delivery) > 0;
+  unplace(delivery);
+  if (!is_open(delivery.state) || delivery.in_flight() || delivery.waits_for_another()) return;
+  if (delivery.due <= now_) {
+    delivery.queued = Delivery::Queued::kReady;
+    ready_.insert(&delivery);
+  } else {
+    delivery.queued = Delivery::Queued::kTimed;
+    timed_.insert({delivery.due, &delivery});
+    if (of_target) waits_for_target_.insert(&delivery);
+  }
+}
+
+void Lane::due_at(Delivery& delivery, SteadyTime due) {
+  unplace(delivery);
+  delivery.due = due;
+  place(delivery);
+}
+
+void Lane::place_all(const std::vector<KeyUser*>& users) {
+  for (KeyUser* user : users) place(static_cast<Delivery&>(*user));
+}
+
+void Lane::clear_held() {
+  for (auto& [key, delivery] : deliveries_) {
+    if (!delivery.held) continue;
+    delivery.held = false;
+    recount(delivery);
+    for (const KeyUser::Use& use : delivery.uses) {
+      use.queue->held_from = kNoSequence;
+      use.queue->held_exclusive_from = kNoSequence;
+    }
+  }
+}
+
+void Lane::mark_quarantined_held() {
+  for (Delivery* delivery : quarantined_) mark_held(*delivery, shared_.needs);
+}
+
+void Lane::reserved(Sequence through) {
+  reserved_ = std::max(reserved_, through);
+  reserving_ = false;
+}
+
+TargetStatus Lane::status() const {
+  TargetStatus status;
+  status.in_flight = requests_.size();
+  status.held = quarantined_.size();
+  status.blocked = held_ - quarantined_.size();
+  if (paused_) {
+    status.state = TargetState::kPaused;
+  } else if (halted()) {
+    status.state = TargetState::kHalted;
+  } else if (!breaker_.closed()) {
+    status.state = breaker_.throttled() ? TargetState::kThrottled : TargetState::kDown;
+  }
+  status.retry_at = breaker_.retry_at();
+  for (const auto& [key, delivery] : deliveries_) {
+    if (!is_open(delivery.state)) continue;
+    status.oldest_open = key.document;
+    status.oldest_open_recorded_at = delivery.recorded_at;
+    break;
+  }
+  return status;
+}
+
+void Lane::blocked(std::vector<DeliveryKey>& into) const {
+  for (const auto& [key, delivery] : deliveries_) {
+    if (delivery.held && delivery.state != DeliveryState::kQuarantined) into.push_back(key);
+  }
+}
+
+}  // namespace tillsync

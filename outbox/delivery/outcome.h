@@ -1,0 +1,39 @@
+// What became of one attempt to deliver.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tillsync {
+
+/// Numbers are persisted: never reuse one.
+enum class OutcomeKind : unsigned char {
+  kDelivered = 1,  ///< central has it, and said so
+  kRetryable = 2,  ///< central does not have it, and may take it later
+  kRejected = 3,   ///< a business answer: central will not take it as it is
+  kUnknown = 4,    ///< the request left and no whole answer came: look up before sending again
+};
+std::string_view outcome_name(OutcomeKind kind);
+
+/// What an outcome says of the target as a whole, beyond this one delivery.
+enum class TargetSignal : unsigned char {
+  kFine,          ///< the target serves
+  kUnreachable,   ///< it did not answer, or as one that cannot serve (connect, time-out, 500, 502, 503, 504)
+  kThrottled,     ///< it asks everyone to wait (429, 503 with Retry-After)
+  kUnauthorized,  ///< it refuses our credential (401)
+};
+
+struct Outcome {
+  OutcomeKind kind = OutcomeKind::kUnknown;
+  TargetSignal signal = TargetSignal::kFine;
+  std::string central_reference;  ///< of delivered
+  std::string reason;             ///< for people, one line: what the target or the network said
+  int http_status = 0;            ///< 0 where no answer came
+  std::string answer;  ///< the target's own words, at most kAnswerBytesMax; kept in the journal, never logged
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+inline constexpr std::size_t kAnswerBytesMax = 4096;
+
+}  // namespace tillsync

@@ -1,0 +1,51 @@
+// The port that connectors implement: one delivery in, one outcome out. Retry, order and pace are not their
+// business. Single-threaded: called, and calling back, on the delivery thread only.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "outbox/delivery/outcome.h"
+#include "outbox/document/document.h"
+#include "platform/base/ids.h"
+
+namespace tillsync {
+
+/// All that a connector needs to know of one delivery.
+struct OutgoingDelivery {
+  DeliveryKey key;
+  DocumentType type = DocumentType::kSale;
+  std::string store;
+  std::string document_id;
+  std::string document;     ///< canonical JSON
+  std::string traceparent;  ///< W3C Trace Context
+  std::string correlation_id;
+  int attempt = 1;
+
+  /// CONTRACT section 6: "STORE/ID".
+  std::string reference() const { return store + "/" + document_id; }
+  /// CONTRACT section 6: "STORE/ID:STEP". The same for every attempt, so that the effect stays one (I3).
+  std::string idempotency_key() const { return reference() + ":" + key.step; }
+};
+
+struct LookUpAnswer {
+  enum class Kind {
+    kFound,   ///< central has it: `outcome` is kDelivered
+    kAbsent,  ///< central does not have it: it may be sent again
+    kFailed,  ///< the look-up itself got no answer: `outcome` says why, and when to try again
+  } kind = Kind::kFailed;
+  Outcome outcome;
+};
+
+class TargetPort {
+ public:
+  virtual ~TargetPort() = default;
+  /// Sends 1 to batch_max deliveries in one request; `done` gets one outcome for each, in their order.
+  virtual void submit(std::vector<OutgoingDelivery> batch,
+                      std::function<void(std::vector<Outcome>)> done) = 0;
+  /// Asks whether central has this delivery already.
+  virtual void look_up(OutgoingDelivery delivery, std::function<void(LookUpAnswer)> done) = 0;
+};
+
+}  // namespace tillsync
