@@ -1,0 +1,76 @@
+// What the journal holds besides documents: facts, appended and never changed. Each is a JSON object in its
+// record's body.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "outbox/delivery/outcome.h"
+#include "outbox/document/document.h"
+#include "outbox/planner/planner.h"
+#include "platform/base/ids.h"
+
+namespace tillsync {
+
+/// Numbers are persisted: never reuse one.
+enum class RecordKind : unsigned char {
+  kDocument = 1,  ///< a till's document, as posted
+  kOutcome = 2,   ///< what became of one attempt to deliver
+  kDecision = 3,  ///< what a person decided
+  kRoutes = 4,    ///< the routes in force from here on
+  kPruned = 5,    ///< records that retention has removed, with the hashes that keep the chain provable
+};
+std::string_view record_kind_name(RecordKind kind);
+
+/// What came with a document and is not part of it.
+struct DocumentMeta {
+  std::string traceparent;      ///< W3C Trace Context, "" where the till sent none
+  std::string correlation_id;   ///< X-Correlation-ID, "" where the till sent none
+  std::string idempotency_key;  ///< "" where the till sent none
+  bool operator==(const DocumentMeta&) const = default;
+};
+
+struct OutcomeFact {
+  DeliveryKey delivery;
+  std::string target;
+  int attempt = 1;
+  Outcome outcome;
+  bool looked_up = false;  ///< a look-up told it, not an answer to a post
+};
+
+struct DecisionFact {
+  enum class Kind : unsigned char { kRetry, kDiscard, kAmend, kPause, kResume } kind = Kind::kRetry;
+  DeliveryKey delivery;  ///< of retry, discard, amend
+  std::string target;
+  std::string reason;
+  std::string by;
+  std::optional<Document> amended;  ///< of amend: what this delivery sends from now on
+};
+std::string_view decision_name(DecisionFact::Kind kind);
+
+/// Records `from` to `through`, all removed; `hash` is the last one's.
+struct PrunedRange {
+  Sequence from;
+  Sequence through;
+  std::string hash_hex;
+};
+
+/// Bodies as they stand in records. Reading fails with kCorrupt where the bytes are not what was written.
+std::string encode_document_record(const DocumentMeta& meta, std::string_view encoded_document);
+struct DocumentRecord {
+  DocumentMeta meta;
+  std::string_view document;  ///< for decode_document; points into the body
+};
+Result<DocumentRecord> decode_document_record(std::string_view body);
+
+std::string encode_outcome(const OutcomeFact& fact);
+Result<OutcomeFact> decode_outcome(Sequence document, std::string_view body);
+std::string encode_decision(const DecisionFact& fact);
+Result<DecisionFact> decode_decision(Sequence document, std::string_view body);
+std::string encode_routes(const Routes& routes);
+Result<Routes> decode_routes(std::string_view body);
+std::string encode_pruned(const std::vector<PrunedRange>& ranges);
+Result<std::vector<PrunedRange>> decode_pruned(std::string_view body);
+
+}  // namespace tillsync

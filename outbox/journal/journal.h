@@ -1,0 +1,110 @@
+// The journal's writer: the only connection that writes, and the only one that checkpoints. Plain and
+// single-threaded; JournalThread puts it on a thread of its own and makes group commits.
+//
+// Everything between begin() and commit() is one transaction: durable as a whole once commit() returns ok
+// (I1; WAL, synchronous=FULL), or gone as a whole. DESIGN.md tells the format.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "outbox/delivery/delivery_state.h"
+#include "outbox/delivery/scheduler.h"
+#include "outbox/journal/facts.h"
+#include "outbox/journal/reader.h"
+#include "platform/base/time.h"
+
+namespace tillsync {
+
+struct JournalOptions {
+  std::string folder;
+  std::string vfs;  ///< "" for the platform's own
+};
+
+/// A document on its way in, checked and encoded already.
+struct DocumentPost {
+  Document document;
+  std::string encoded;  ///< encode_document(document)
+  Sha256Digest digest;  ///< content_digest(document)
+  DocumentMeta meta;
+};
+/// Encodes and digests: what costs time and needs no journal.
+DocumentPost make_post(Document document, DocumentMeta meta);
+
+struct PostAnswer {
+  enum class Kind {
+    kJournaled,  ///< new
+    kReplayed,   ///< the journal had this very document already
+    kReused,     ///< the id, or the idempotency key, belongs to another document; nothing was stored
+  } kind = Kind::kJournaled;
+  Sequence sequence;  ///< of kReused: the document that has it
+  UtcTime recorded_at{};
+  DocumentStatus status = DocumentStatus::kJournaled;
+  bool key_reused = false;  ///< of kReused: it was the idempotency key
+};
+
+/// A document whose status a commit has changed.
+struct StatusChange {
+  Sequence document;
+  DocumentStatus status = DocumentStatus::kJournaled;
+};
+
+struct PruneResult {
+  std::int64_t records = 0;  ///< removed by this call
+  bool more = false;
+};
+
+class Journal {
+ public:
+  /// Opens or creates the journal in `folder`, and migrates it. The folder is made where it is missing.
+  static Result<std::unique_ptr<Journal>> open(JournalOptions options, const Clock& clock);
+  ~Journal();
+
+  Result<void> begin();
+  /// An error means storage: the whole transaction must then be rolled back. A refused document is no error.
+  Result<PostAnswer> append(const DocumentPost& post);
+  /// Appends an outcome and moves its delivery on. An outcome for a delivery that is settled already is
+  /// appended, and changes nothing.
+  Result<void> record(const OutcomeFact& fact);
+  /// kInvalid (`not-quarantined`, `no-such-delivery`) where the decision does not apply; then nothing was
+  /// appended and the transaction is whole.
+  /// Returns the target that it concerns.
+  Result<std::string> decide(const DecisionFact& fact);
+  /// Appends the routes where they differ from those in force.
+  Result<void> set_routes(const Routes& routes);
+  Result<void> reserve(const std::string& target, Sequence through);
+  Result<void> save_frontier(const std::string& target, Sequence frontier);
+  Result<void> park(const std::string& target, const std::vector<DeliveryKey>& deliveries);
+  /// Removes at most `records_max` records of documents that are settled, whose business day is older than
+  /// the newest `keep_days` business days of the journal, and which were recorded more than `keep_days` days
+  /// ago: both, so that neither a jumping clock nor a till with wild dates expires anything (I5). What is
+  /// owed, and every fact about it, stays.
+  Result<PruneResult> prune(std::int64_t keep_days, std::size_t records_max);
+  /// After a failure with a storage code the connection has been closed and opened anew, and the state read
+  /// again.
+  Result<void> commit();
+  void rollback();
+
+  /// Moves the WAL into the database; outside a transaction. `truncate` also cuts the WAL file.
+  Result<void> checkpoint(bool truncate);
+  /// Bytes in the write-ahead log after the last commit that are not known to be checkpointed away.
+  std::int64_t wal_bytes() const;
+
+  JournalHead head() const;
+  const Routes& routes() const;
+  const JournalCounts& counts() const;
+  Result<LaneMemory> lane(const std::string& target);
+  /// Status changes since the last call; those of a transaction that failed are dropped.
+  std::vector<StatusChange> take_changes();
+
+  struct Impl;
+
+ private:
+  explicit Journal(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tillsync

@@ -1,0 +1,377 @@
+#include "outbox/journal/reader.h"
+
+#include <filesystem>
+
+#include "outbox/document/codec.h"
+#include "outbox/journal/counters.h"
+#include "outbox/journal/derive.h"
+#include "outbox/journal/reader_impl.h"
+#include "outbox/journal/schema.h"
+#include "outbox/journal/writer_statements.h"
+
+namespace tillsync {
+
+Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& folder,
+                                                           const std::string& vfs) {
+  const std::string path = folder + "/" + kJournalFile;
+  if (std::error_code failed; vfs.empty() && !std::filesystem::exists(path, failed)) {
+    return Error{ErrorKind::kNotFound, "no-journal", "there is no journal at " + path};
+  }
+  auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadOnly, vfs);
+  if (!database) return database.error();
+  if (auto set = database->execute("PRAGMA cache_size = -1024; PRAGMA query_only = 1"); !set)
+    return set.error();
+  if (auto known = check_journal_schema(*database); !known) return known.error();
+  auto impl = std::make_unique<Impl>(Impl{std::move(*database), {}, {}, {}, {}, {}, {}});
+  if (auto prepared = impl->prepare(); !prepared) return prepared.error();
+  return std::unique_ptr<JournalReader>(new JournalReader(std::move(impl)));
+}
+
+JournalReader::JournalReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+JournalReader::~JournalReader() = default;
+
+Result<void> JournalReader::Impl::prepare() {
+  const auto set = [this](std::optional<sqlite::Statement>& member, const char* sql) -> Result<void> {
+    auto statement = database.prepare(sql);
+    if (!statement) return statement.error();
+    member.emplace(std::move(*statement));
+    return ok();
+  };
+  if (auto done = set(select_document,
+                      "SELECT sequence, recorded_at, body FROM record WHERE sequence = ? AND kind = 1");
+      !done) {
+    return done.error();
+  }
+  if (auto done = set(select_id, "SELECT sequence, recorded_at, body FROM record WHERE id = ?"); !done)
+    return done.error();
+  if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
+    return done.error();
+  if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
+  return set(select_routes,
+             "SELECT sequence, body FROM record WHERE kind = 4 AND sequence > ? ORDER BY sequence");
+}
+
+Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {
+  auto record = decode_document_record(row.blob_view(2));
+  if (!record) return record.error();
+  auto document = decode_document(record->document);
+  if (!document) return document.error();
+  return StoredDocument{Sequence{row.integer(0)}, UtcTime(std::chrono::microseconds(row.integer(1))),
+                        std::move(*document), std::move(record->meta)};
+}
+
+Result<std::optional<StoredDocument>> JournalReader::Impl::first(sqlite::Statement& select) {
+  auto row = select.step();
+  if (!row) return row.error();
+  if (!*row) {
+    select.reset();
+    return std::optional<StoredDocument>();
+  }
+  auto found = stored(select);
+  select.reset();
+  if (!found) return found.error();
+  return std::optional<StoredDocument>(std::move(*found));
+}
+
+Result<void> JournalReader::Impl::refresh_routes() {
+  select_routes->bind(1, routes.last_change().value);
+  while (true) {
+    auto row = select_routes->step();
+    if (!row) return row.error();
+    if (!*row) break;
+    auto decoded = decode_routes(select_routes->blob_view(1));
+    if (!decoded) return decoded.error();
+    routes.add(Sequence{select_routes->integer(0)}, std::move(*decoded));
+  }
+  select_routes->reset();
+  return ok();
+}
+
+Result<JournalHead> JournalReader::head() {
+  auto select = impl_->database.prepare("SELECT sequence, hash FROM head");
+  if (!select) return select.error();
+  auto row = select->step();
+  if (!row) return row.error();
+  JournalHead head;
+  if (*row) {
+    head.sequence = Sequence{select->integer(0)};
+    const auto bytes = select->blob_view(1);
+    std::copy_n(bytes.begin(), std::min(bytes.size(), head.hash.size()), head.hash.begin());
+  }
+  return head;
+}
+
+Result<JournalCounts> JournalReader::counts() {
+  auto select = impl_->database.prepare("SELECT name, value FROM counter");
+  if (!select) return select.error();
+  JournalCounts counts;
+  while (true) {
+    auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return counts;
+    counters::apply(counts, select->text(0), select->integer(1));
+  }
+}
+
+Result<std::optional<StoredDocument>> JournalReader::find(const std::string& id) {
+  impl_->select_id->bind(1, id);
+  return impl_->first(*impl_->select_id);
+}
+
+Result<std::optional<StoredDocument>> JournalReader::load(Sequence sequence) {
+  impl_->select_document->bind(1, sequence.value);
+  return impl_->first(*impl_->select_document);
+}
+
+Result<std::optional<StoredDocument>> JournalReader::load_version(const DeliveryKey& delivery) {
+  auto stored = load(delivery.document);
+  if (!stored || !*stored) return stored;
+  auto rows = read_delivery_rows(*impl_->select_deliveries, delivery.document);
+  if (!rows) return rows.error();
+  const auto* row = row_of(*rows, delivery.step);
+  if (row == nullptr || !row->version) return stored;
+  auto body = impl_->body_of(*row->version);
+  if (!body) return body.error();
+  auto decision = decode_decision(delivery.document, body->body);
+  if (!decision) return decision.error();
+  if (decision->amended) (*stored)->document = std::move(*decision->amended);
+  return stored;
+}
+
+Result<JournalReader::Impl::Body> JournalReader::Impl::body_of(Sequence sequence) {
+  select_body->bind(1, sequence.value);
+  auto row = select_body->step();
+  if (!row) return row.error();
+  if (!*row) {
+    select_body->reset();
+    return Error{ErrorKind::kCorrupt, "record-missing",
+                 "record " + std::to_string(sequence.value) + " is missing"};
+  }
+  Body body{select_body->blob(0), UtcTime(std::chrono::microseconds(select_body->integer(1)))};
+  select_body->reset();
+  return body;
+}
+
+Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, DocumentType type) {
+  auto rows = read_delivery_rows(*select_deliveries, document);
+  if (!rows) return rows.error();
+  std::vector<DeliveryView> views;
+  for (const auto& step : routes.plan(document, type)) {
+    DeliveryView view;
+    view.step = step.step;
+    view.target = step.target;
+    if (const auto* row = row_of(*rows, step.step)) {
+      view.state = row->state;
+      view.attempts = row->attempts;
+      view.version = row->version;
+      if (row->last_fact) {
+        auto body = body_of(*row->last_fact);
+        if (!body) return body.error();
+        auto outcome = decode_outcome(document, body->body);
+        if (outcome && outcome->outcome.kind == OutcomeKind::kDelivered) {
+          view.central_reference = outcome->outcome.central_reference;
+        } else if (outcome) {
+          view.last_error = outcome->outcome.reason;
+        } else if (auto decision = decode_decision(document, body->body)) {
+          view.last_error = std::string(decision_name(decision->kind)) + ": " + decision->reason;
+        }
+      }
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+Result<std::vector<DeliveryView>> JournalReader::deliveries(Sequence document) {
+  auto stored = load(document);
+  if (!stored) return stored.error();
+  if (!*stored) return std::vector<DeliveryView>();
+  if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
+  return impl_->views(document, (*stored)->document.type);
+}
+
+Result<DocumentStatus> JournalReader::status(Sequence document) {
+  auto stored = load(document);
+  if (!stored) return stored.error();
+  if (!*stored) return Error{ErrorKind::kNotFound, "no-such-document", "there is no such document"};
+  if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
+  auto rows = read_delivery_rows(*impl_->select_deliveries, document);
+  if (!rows) return rows.error();
+  return derive_status(impl_->routes.plan(document, (*stored)->document.type), *rows);
+}
+
+namespace {
+
+Result<std::vector<RawRecord>> read_records(sqlite::Statement& select) {
+  std::vector<RawRecord> records;
+  while (true) {
+    auto row = select.step();
+    if (!row) return row.error();
+    if (!*row) return records;
+    RawRecord record{Sequence{select.integer(0)}, static_cast<RecordKind>(select.integer(1)),
+                     UtcTime(std::chrono::microseconds(select.integer(2)))};
+    if (!select.is_null(3)) record.document = Sequence{select.integer(3)};
+    record.body = select.blob(4);
+    record.hash_hex = to_hex(select.blob_view(5));
+    records.push_back(std::move(record));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<RawRecord>> JournalReader::history(Sequence document) {
+  auto select = impl_->database.prepare(
+      "SELECT sequence, kind, recorded_at, document, body, hash FROM record WHERE sequence = ?1 OR document "
+      "= ?1 "
+      "ORDER BY sequence");
+  if (!select) return select.error();
+  select->bind(1, document.value);
+  return read_records(*select);
+}
+
+Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_t limit) {
+  auto select = impl_->database.prepare(
+      "SELECT sequence, kind, recorded_at, document, body, hash FROM record WHERE sequence > ? ORDER BY "
+      "sequence LIMIT ?");
+  if (!select) return select.error();
+  select->bind(1, after.value).bind(2, static_cast<std::int64_t>(limit));
+  return read_records(*select);
+}
+
+Result<std::vector<QuarantineEntry>> JournalReader::quarantine(std::size_t limit) {
+  auto select = impl_->database.prepare(
+      "SELECT document, step, target, attempts, last_fact FROM delivery WHERE state NOT IN (3, 5) AND state "
+      "= 4 "
+      "ORDER BY document, step LIMIT ?");
+  if (!select) return select.error();
+  select->bind(1, static_cast<std::int64_t>(limit));
+  std::vector<QuarantineEntry> entries;
+  while (true) {
+    auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return entries;
+    QuarantineEntry entry;
+    entry.delivery = DeliveryKey{Sequence{select->integer(0)}, select->text(1)};
+    entry.target = select->text(2);
+    entry.attempts = static_cast<int>(select->integer(3));
+    auto stored = load(entry.delivery.document);
+    if (!stored) return stored.error();
+    if (*stored) {
+      entry.document_id = (*stored)->document.id;
+      entry.type = (*stored)->document.type;
+    }
+    auto body = impl_->body_of(Sequence{select->integer(4)});
+    if (!body) return body.error();
+    entry.since = body->recorded_at;
+    if (auto outcome = decode_outcome(entry.delivery.document, body->body)) {
+      entry.reason = outcome->outcome.reason;
+      entry.http_status = outcome->outcome.http_status;
+      entry.answer = outcome->outcome.answer;
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
+// One candidate per target that owes something, each found through delivery_unsettled or past its lane's
+// frontier.
+Result<std::optional<StoredDocument>> JournalReader::oldest_open() {
+  auto known = counts();
+  if (!known) return known.error();
+  if (known->backlog() == 0) return std::optional<StoredDocument>();
+  auto oldest = impl_->database.query_integer(
+      "SELECT min(document) FROM (SELECT min(document) AS document FROM delivery WHERE state NOT IN (3, 5) "
+      "AND state <> 4)");
+  if (!oldest) return oldest.error();
+  auto frontier = impl_->database.query_integer("SELECT min(frontier) FROM lane");
+  if (!frontier) return frontier.error();
+  if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
+  auto select = impl_->database.prepare(
+      "SELECT sequence, recorded_at, body FROM record WHERE kind = 1 AND sequence > ? ORDER BY sequence");
+  if (!select) return select.error();
+  select->bind(1, frontier->value_or(0));
+  while (true) {
+    auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const Sequence sequence{select->integer(0)};
+    if (*oldest && sequence.value >= **oldest) break;
+    auto stored = impl_->stored(*select);
+    if (!stored) return stored.error();
+    auto rows = read_delivery_rows(*impl_->select_deliveries, sequence);
+    if (!rows) return rows.error();
+    const auto status = derive_status(impl_->routes.plan(sequence, stored->document.type), *rows);
+    if (status == DocumentStatus::kJournaled) return std::optional<StoredDocument>(std::move(*stored));
+  }
+  if (!*oldest) return std::optional<StoredDocument>();
+  return load(Sequence{**oldest});
+}
+
+Result<void> JournalReader::for_each_document(BusinessDay from, BusinessDay to,
+                                              const std::function<bool(const DayDocument&)>& visit) {
+  if (auto begun = impl_->database.execute("BEGIN"); !begun) return begun.error();
+  auto done = impl_->visit_days(from, to, visit);
+  if (auto ended = impl_->database.execute("COMMIT"); !ended && done) return ended.error();
+  return done;
+}
+
+Result<void> JournalReader::Impl::visit_days(BusinessDay from, BusinessDay to,
+                                             const std::function<bool(const DayDocument&)>& visit) {
+  if (auto fresh = refresh_routes(); !fresh) return fresh.error();
+  auto select = database.prepare(
+      "SELECT sequence, recorded_at, body FROM record WHERE business_day BETWEEN ? AND ? "
+      "ORDER BY business_day, sequence");
+  if (!select) return select.error();
+  select->bind(1, from.day.time_since_epoch().count()).bind(2, to.day.time_since_epoch().count());
+  while (true) {
+    auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return ok();
+    auto document = stored(*select);
+    if (!document) return document.error();
+    auto deliveries = views(document->sequence, document->document.type);
+    if (!deliveries) return deliveries.error();
+    if (!visit(DayDocument{std::move(*document), std::move(*deliveries)})) return ok();
+  }
+}
+
+namespace {
+
+Result<std::vector<BusinessDay>> read_days(sqlite::Statement& select) {
+  std::vector<BusinessDay> days;
+  while (true) {
+    auto row = select.step();
+    if (!row) return row.error();
+    if (!*row) return days;
+    days.push_back(BusinessDay{std::chrono::sys_days(std::chrono::days(select.integer(0)))});
+  }
+}
+
+}  // namespace
+
+Result<std::vector<BusinessDay>> JournalReader::business_days(BusinessDay from, BusinessDay to) {
+  auto select = impl_->database.prepare(
+      "SELECT business_day FROM day WHERE business_day BETWEEN ? AND ? ORDER BY business_day");
+  if (!select) return select.error();
+  select->bind(1, from.day.time_since_epoch().count()).bind(2, to.day.time_since_epoch().count());
+  return read_days(*select);
+}
+
+Result<Sequence> JournalReader::last_delivery(BusinessDay day, const std::string& target) {
+  auto select =
+      impl_->database.prepare("SELECT last_delivered FROM day_target WHERE business_day = ? AND target = ?");
+  if (!select) return select.error();
+  auto row = select->bind(1, day.day.time_since_epoch().count()).bind(2, target).step();
+  if (!row) return row.error();
+  return *row ? Sequence{select->integer(0)} : Sequence{};
+}
+
+Result<std::vector<BusinessDay>> JournalReader::days_delivered_after(const std::string& target,
+                                                                     Sequence after) {
+  auto select = impl_->database.prepare(
+      "SELECT business_day FROM day_target WHERE target = ? AND last_delivered > ? ORDER BY business_day");
+  if (!select) return select.error();
+  select->bind(1, target).bind(2, after.value);
+  return read_days(*select);
+}
+
+}  // namespace tillsync

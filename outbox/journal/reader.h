@@ -1,0 +1,132 @@
+// Reading the journal: an own read-only connection, so that reports never wait for the writer nor it for
+// them. One thread at a time per reader; every call sees one consistent state of the journal (each is a read
+// transaction of its own).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "outbox/delivery/delivery_state.h"
+#include "outbox/journal/facts.h"
+#include "platform/crypto/sha256.h"
+
+namespace tillsync {
+
+struct JournalHead {
+  Sequence sequence;  ///< 0: empty
+  Sha256Digest hash{};
+};
+
+struct StoredDocument {
+  Sequence sequence;
+  UtcTime recorded_at{};
+  Document document;
+  DocumentMeta meta;
+};
+
+/// One delivery of a document, derived from its facts.
+struct DeliveryView {
+  std::string step;
+  std::string target;
+  DeliveryState state = DeliveryState::kPending;
+  int attempts = 0;
+  std::string central_reference;  ///< of a delivered one
+  std::string
+      last_error;  ///< reason of the last outcome that was not delivered, where it is not settled well
+  std::optional<Sequence> version;  ///< the amendment that it sends, where there is one
+};
+
+struct QuarantineEntry {
+  DeliveryKey delivery;
+  std::string document_id;
+  DocumentType type = DocumentType::kSale;
+  std::string target;
+  UtcTime since{};
+  int attempts = 0;
+  std::string reason;
+  int http_status = 0;
+  std::string answer;
+};
+
+/// A record as it stands, for export, explain and verify.
+struct RawRecord {
+  Sequence sequence;
+  RecordKind kind = RecordKind::kDocument;
+  UtcTime recorded_at{};
+  std::optional<Sequence>
+      document;  ///< the document it is about; nothing for a document itself and for store-wide facts
+  std::string body;
+  std::string hash_hex;
+};
+
+/// Running counts, kept by the writer with every commit: reading them costs the same at any size of journal.
+struct JournalCounts {
+  std::int64_t by_status[kDocumentStatusCount] = {};
+  std::map<std::string, std::int64_t> documents_by_type;
+  struct Target {
+    std::int64_t owed = 0;  ///< planned deliveries neither delivered nor discarded, quarantined ones included
+    std::int64_t delivered = 0;
+    std::int64_t quarantined = 0;
+    std::int64_t discarded = 0;
+    std::map<std::string, std::int64_t> outcomes;  ///< attempts by outcome name, ever
+  };
+  std::map<std::string, Target> targets;
+
+  std::int64_t backlog() const { return by_status[static_cast<int>(DocumentStatus::kJournaled)]; }
+};
+
+/// A document of a period with its deliveries, as a report needs it.
+struct DayDocument {
+  StoredDocument stored;
+  std::vector<DeliveryView> deliveries;
+};
+
+class JournalReader {
+ public:
+  /// kNotFound where there is no journal at `folder`; kInvalid `journal-from-the-future` where a newer
+  /// version wrote it.
+  static Result<std::unique_ptr<JournalReader>> open(const std::string& folder, const std::string& vfs = "");
+  ~JournalReader();
+
+  Result<JournalHead> head();
+  Result<JournalCounts> counts();
+  Result<std::optional<StoredDocument>> find(const std::string& id);
+  Result<std::optional<StoredDocument>> load(Sequence sequence);
+  /// What a delivery sends: the document as posted, or its latest amendment.
+  Result<std::optional<StoredDocument>> load_version(const DeliveryKey& delivery);
+  /// The plan's steps in their order, each with its state; empty for a document that goes nowhere.
+  Result<std::vector<DeliveryView>> deliveries(Sequence document);
+  Result<DocumentStatus> status(Sequence document);
+  /// Every fact about a document, oldest first.
+  Result<std::vector<RawRecord>> history(Sequence document);
+  Result<std::vector<QuarantineEntry>> quarantine(std::size_t limit);
+  Result<std::optional<StoredDocument>> oldest_open();
+
+  /// Documents of business days `from` to `to`, both counted in, in journal order within each day; stops
+  /// early where `visit` returns false.
+  Result<void> for_each_document(BusinessDay from, BusinessDay to,
+                                 const std::function<bool(const DayDocument&)>& visit);
+  /// Business days that have documents, oldest first.
+  Result<std::vector<BusinessDay>> business_days(BusinessDay from, BusinessDay to);
+  /// Sequence of the last `delivered` outcome on `target` for a document of that day; 0 where there is none.
+  /// What was read back from central before it is stale.
+  Result<Sequence> last_delivery(BusinessDay day, const std::string& target);
+  /// Business days with a delivery on `target` recorded after `after`.
+  Result<std::vector<BusinessDay>> days_delivered_after(const std::string& target, Sequence after);
+  /// Records with sequence > after, at most `limit`.
+  Result<std::vector<RawRecord>> records(Sequence after, std::size_t limit);
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  explicit JournalReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tillsync

@@ -1,0 +1,103 @@
+#include "outbox/journal/schema.h"
+
+#include <string>
+
+namespace tillsync {
+namespace {
+
+// record: the facts, and the chain over them. Everything else can be made again from it.
+// delivery, document_count, ...: where things stand, kept with every commit so that no question needs a scan.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE record(
+  sequence INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  recorded_at INTEGER NOT NULL,
+  document INTEGER,
+  id TEXT,
+  type INTEGER,
+  business_day INTEGER,
+  body BLOB NOT NULL,
+  hash BLOB NOT NULL);
+CREATE UNIQUE INDEX record_id ON record(id) WHERE id IS NOT NULL;
+CREATE INDEX record_business_day ON record(business_day) WHERE business_day IS NOT NULL;
+CREATE INDEX record_document ON record(document) WHERE document IS NOT NULL;
+CREATE INDEX record_store_wide ON record(kind) WHERE kind IN (4, 5);
+
+CREATE TABLE head(one INTEGER PRIMARY KEY CHECK(one = 1), sequence INTEGER NOT NULL, hash BLOB NOT NULL);
+
+CREATE TABLE idempotency_key(key TEXT PRIMARY KEY, document INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE delivery(
+  document INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  target TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  version INTEGER,
+  last_fact INTEGER,
+  PRIMARY KEY(document, step)) WITHOUT ROWID;
+CREATE INDEX delivery_unsettled ON delivery(target, document) WHERE state NOT IN (3, 5);
+
+CREATE TABLE lane(target TEXT PRIMARY KEY, frontier INTEGER NOT NULL, reserved INTEGER NOT NULL, paused INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE day(business_day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL, documents INTEGER NOT NULL);
+CREATE TABLE day_target(business_day INTEGER NOT NULL, target TEXT NOT NULL, last_delivered INTEGER NOT NULL,
+  PRIMARY KEY(business_day, target)) WITHOUT ROWID;
+CREATE TABLE gap(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, hash BLOB NOT NULL);
+INSERT INTO head VALUES(1, 0, zeroblob(32));
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1};
+static_assert(std::size(kMigrations) == kJournalSchema);
+
+Error from_the_future(std::int64_t version) {
+  return Error{ErrorKind::kInvalid, "journal-from-the-future",
+               "the journal has schema " + std::to_string(version) + ", this program knows up to " +
+                   std::to_string(kJournalSchema) +
+                   "; it was left untouched: run the tillsync version that wrote it, or a newer one"};
+}
+
+Result<int> read_schema(sqlite::Database& database) {
+  auto version = database.query_integer("PRAGMA user_version");
+  if (!version) return version.error();
+  auto application = database.query_integer("PRAGMA application_id");
+  if (!application) return application.error();
+  if (application->value_or(0) != 0 && application->value_or(0) != kJournalApplicationId) {
+    return Error{ErrorKind::kInvalid, "not-a-journal",
+                 "journal.db is a database of another program; it was left untouched"};
+  }
+  if (version->value_or(0) > kJournalSchema) return from_the_future(version->value_or(0));
+  return static_cast<int>(version->value_or(0));
+}
+
+}  // namespace
+
+Result<void> migrate_journal(sqlite::Database& database) {
+  auto version = read_schema(database);
+  if (!version) return version.error();
+  for (int next = *version; next < kJournalSchema; ++next) {
+    auto transaction = sqlite::Transaction::begin(database);
+    if (!transaction) return transaction.error();
+    const std::string stamp = "PRAGMA application_id = " + std::to_string(kJournalApplicationId) +
+                              "; PRAGMA user_version = " + std::to_string(next + 1);
+    for (const char* sql : {kMigrations[next], stamp.c_str()}) {
+      if (auto done = database.execute(sql); !done) return done.error();
+    }
+    if (auto committed = transaction->commit(); !committed) return committed.error();
+  }
+  return ok();
+}
+
+Result<void> check_journal_schema(sqlite::Database& database) {
+  auto version = read_schema(database);
+  if (!version) return version.error();
+  if (*version != kJournalSchema) {
+    return Error{ErrorKind::kInvalid, "journal-too-old",
+                 "the journal has schema " + std::to_string(*version) +
+                     "; start the daemon once to bring it up to date"};
+  }
+  return ok();
+}
+
+}  // namespace tillsync

@@ -1,0 +1,21 @@
+// The journal's tables and how older ones become them.
+#pragma once
+
+#include "platform/sqlite/database.h"
+
+namespace tillsync {
+
+/// Version of the schema that this program writes (SQLite user_version). A journal from a later one is
+/// refused untouched.
+inline constexpr int kJournalSchema = 1;
+/// SQLite application_id of a tillsync journal: "TSJ1".
+inline constexpr std::int64_t kJournalApplicationId = 0x54534a31;
+inline constexpr const char* kJournalFile = "journal.db";
+
+/// Brings an opened database to kJournalSchema, each step in a transaction of its own. kInvalid
+/// `not-a-journal` or `journal-from-the-future` leave it untouched.
+Result<void> migrate_journal(sqlite::Database& database);
+/// Whether a reader may use it: the same refusals, and never a change.
+Result<void> check_journal_schema(sqlite::Database& database);
+
+}  // namespace tillsync

@@ -1,0 +1,27 @@
+// Walking the chain (I7): is every record what was written, in its place, and are the derived tables true to
+// it?
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "outbox/journal/reader.h"
+
+namespace tillsync {
+
+struct Verification {
+  bool whole = true;
+  std::int64_t records = 0;           ///< records that were read and found right
+  JournalHead head;                   ///< as the journal says
+  std::optional<Sequence> first_bad;  ///< the first sequence at which the chain does not hold
+  std::string reason;                 ///< what is wrong there
+};
+
+/// Reads the whole journal, as it stood at the call. `progress` gets the sequence reached now and then. An
+/// error where it cannot be read at all; a broken chain is an answer.
+Result<Verification> verify_journal(JournalReader& reader,
+                                    const std::function<void(Sequence)>& progress = {});
+
+}  // namespace tillsync
