@@ -1,0 +1,345 @@
+#include "reconcile/central_view/central_view.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "platform/sqlite/database.h"
+
+namespace tillsync {
+namespace {
+
+constexpr std::int64_t kSchemaVersion = 1;
+
+constexpr const char* kSchema = R"(
+CREATE TABLE central_row (
+  target TEXT NOT NULL, business_day INTEGER NOT NULL, reference TEXT NOT NULL, step TEXT NOT NULL,
+  occurrence INTEGER NOT NULL, central_reference TEXT NOT NULL, total TEXT, currency TEXT, recorded_at TEXT NOT NULL,
+  type TEXT NOT NULL, digest BLOB, differences TEXT NOT NULL,
+  PRIMARY KEY (target, business_day, reference, step, occurrence)) WITHOUT ROWID;
+CREATE TABLE read_back (
+  target TEXT NOT NULL, business_day INTEGER NOT NULL, journal_sequence INTEGER NOT NULL,
+  read_back_at INTEGER NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY (target, business_day)) WITHOUT ROWID;
+CREATE TABLE watermark (target TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 1;
+)";
+
+// In the connection's temporary database: a broken-off read-back leaves nothing behind but this.
+constexpr const char* kStaging = R"(
+CREATE TABLE IF NOT EXISTS temp.staged (
+  arrival INTEGER PRIMARY KEY, reference TEXT NOT NULL, step TEXT NOT NULL, central_reference TEXT NOT NULL,
+  total TEXT, currency TEXT, recorded_at TEXT NOT NULL, type TEXT NOT NULL, digest BLOB, differences TEXT NOT NULL);
+DELETE FROM temp.staged;
+)";
+
+constexpr const char* kColumns =
+    "reference, step, occurrence, central_reference, total, currency, recorded_at, type, digest, differences";
+
+std::int64_t number_of(BusinessDay day) {
+  return day.day.time_since_epoch().count();
+}
+
+BusinessDay day_of(std::int64_t number) {
+  return BusinessDay{std::chrono::sys_days(std::chrono::days(number))};
+}
+
+void bind_optional(sqlite::Statement& statement, int index, const std::optional<std::string>& text) {
+  if (text) {
+    statement.bind(index, std::string_view(*text));
+  } else {
+    statement.bind_null(index);
+  }
+}
+
+std::optional<std::string> optional_text(const sqlite::Statement& statement, int column) {
+  if (statement.is_null(column)) return std::nullopt;
+  return statement.text(column);
+}
+
+SeenRow row_of(const sqlite::Statement& statement) {
+  SeenRow row;
+  row.reference = statement.text(0);
+  row.step = statement.text(1);
+  row.occurrence = static_cast<int>(statement.integer(2));
+  row.central_reference = statement.text(3);
+  row.total = optional_text(statement, 4);
+  row.currency = optional_text(statement, 5);
+  row.recorded_at = statement.text(6);
+  row.type = statement.text(7);
+  if (const std::string_view bytes = statement.blob_view(8); bytes.size() == Sha256Digest{}.size()) {
+    row.digest.emplace();
+    std::copy(bytes.begin(), bytes.end(), row.digest->begin());
+  }
+  row.differences = statement.text(9);
+  return row;
+}
+
+ReadBackMark mark_of(const sqlite::Statement& statement) {
+  return {day_of(statement.integer(0)), Sequence{statement.integer(1)},
+          UtcTime(std::chrono::microseconds(statement.integer(2))), statement.integer(3)};
+}
+
+Result<void> begin_anew(const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::error_code error;
+    std::filesystem::remove(path + suffix, error);
+    if (error) {
+      return Error{ErrorKind::kStorage, "storage-io",
+                   "cannot remove " + path + suffix + " (" + error.message() +
+                       "): it only caches what central holds; remove it by hand"};
+    }
+  }
+  return ok();
+}
+
+/// A database of this version, or nothing where the one that stands is to be begun anew.
+Result<std::optional<sqlite::Database>> open_writable(const std::string& path) {
+  using Opened = std::optional<sqlite::Database>;
+  auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadWriteCreate);
+  if (!database) return database.error();
+  const auto unusable = [](const Error& error) -> Result<Opened> {
+    if (error.kind == ErrorKind::kCorrupt) return Opened();
+    return error;
+  };
+  if (auto set = database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"); !set) {
+    return unusable(set.error());
+  }
+  auto version = database->query_integer("PRAGMA user_version");
+  if (!version) return unusable(version.error());
+  if (version->value_or(0) == kSchemaVersion) return Opened(std::move(*database));
+  auto tables = database->query_integer("SELECT count(*) FROM sqlite_schema");
+  if (!tables) return unusable(tables.error());
+  if (tables->value_or(0) != 0) return Opened();
+  auto transaction = sqlite::Transaction::begin(*database);
+  if (!transaction) return transaction.error();
+  if (auto made = database->execute(kSchema); !made) return made.error();
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  return Opened(std::move(*database));
+}
+
+}  // namespace
+
+struct CentralView::Impl {
+  std::optional<sqlite::Database> database;  ///< nothing: an empty view, read-only
+  bool writable = false;
+
+  Result<sqlite::Database*> writer() {
+    if (writable) return &*database;
+    return Error{ErrorKind::kInternal, "read-only", "central's view was opened for reading only"};
+  }
+  /// Our connections never checkpoint by themselves. Passive: a reader at work is not waited for, the next
+  /// call moves what this one could not; a failure costs space, not data.
+  void checkpoint() { static_cast<void>(database->execute("PRAGMA wal_checkpoint(PASSIVE)").has_value()); }
+};
+
+CentralView::CentralView(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CentralView::~CentralView() = default;
+
+bool CentralView::is_writable() const {
+  return impl_->writable;
+}
+
+Result<std::unique_ptr<CentralView>> CentralView::open(const std::string& folder, Mode mode) {
+  const std::string path = folder + "/" + kFileName;
+  auto impl = std::make_unique<Impl>();
+  impl->writable = mode == Mode::kReadWrite;
+  if (mode == Mode::kReadWrite) {
+    auto database = open_writable(path);
+    if (database && !*database) {
+      if (auto removed = begin_anew(path); !removed) return removed.error();
+      database = open_writable(path);
+    }
+    if (!database) return database.error();
+    impl->database = std::move(*database);
+  } else {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) {
+      auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadOnly);
+      if (!database) return database.error();
+      auto version = database->query_integer("PRAGMA user_version");
+      if (!version && version.error().kind != ErrorKind::kCorrupt) return version.error();
+      if (version && version->value_or(0) == kSchemaVersion) impl->database = std::move(*database);
+    }
+  }
+  return std::unique_ptr<CentralView>(new CentralView(std::move(impl)));
+}
+
+Result<std::optional<ReadBackMark>> CentralView::mark(const std::string& target, BusinessDay day) {
+  auto found = marks(target, day, day);
+  if (!found) return found.error();
+  if (found->empty()) return std::optional<ReadBackMark>();
+  return std::optional<ReadBackMark>(found->front());
+}
+
+Result<std::vector<ReadBackMark>> CentralView::marks(const std::string& target, BusinessDay from,
+                                                     BusinessDay to) {
+  std::vector<ReadBackMark> out;
+  if (!impl_->database) return out;
+  auto query = impl_->database->prepare(
+      "SELECT business_day, journal_sequence, read_back_at, rows FROM read_back "
+      "WHERE target = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY business_day");
+  if (!query) return query.error();
+  query->bind(1, std::string_view(target)).bind(2, number_of(from)).bind(3, number_of(to));
+  while (true) {
+    auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(mark_of(*query));
+  }
+}
+
+Result<void> CentralView::for_each_row(const std::string& target, BusinessDay day,
+                                       const std::function<void(const SeenRow&)>& visit) {
+  if (!impl_->database) return ok();
+  auto query = impl_->database->prepare(std::string("SELECT ") + kColumns +
+                                        " FROM central_row WHERE target = ?1 AND business_day = ?2 "
+                                        "ORDER BY reference, step, occurrence");
+  if (!query) return query.error();
+  query->bind(1, std::string_view(target)).bind(2, number_of(day));
+  while (true) {
+    auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return ok();
+    visit(row_of(*query));
+  }
+}
+
+Result<std::optional<SeenRow>> CentralView::find(const std::string& target, BusinessDay day,
+                                                 const std::string& reference, const std::string& step,
+                                                 int occurrence) {
+  if (!impl_->database) return std::optional<SeenRow>();
+  auto query = impl_->database->prepare(std::string("SELECT ") + kColumns +
+                                        " FROM central_row WHERE target = ?1 AND business_day = ?2 "
+                                        "AND reference = ?3 AND step = ?4 AND occurrence = ?5");
+  if (!query) return query.error();
+  query->bind(1, std::string_view(target)).bind(2, number_of(day)).bind(3, std::string_view(reference));
+  query->bind(4, std::string_view(step)).bind(5, static_cast<std::int64_t>(occurrence));
+  auto row = query->step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<SeenRow>();
+  return std::optional<SeenRow>(row_of(*query));
+}
+
+Result<CentralView::Refill> CentralView::refill(const std::string& target) {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  if (auto staged = (*database)->execute(kStaging); !staged) return staged.error();
+  return Refill(*this, target);
+}
+
+CentralView::Refill::~Refill() {
+  if (view_ == nullptr) return;
+  // What stays staged is cleared by the next refill as well.
+  auto cleared = view_->impl_->database->execute("DELETE FROM temp.staged");
+  static_cast<void>(cleared);
+}
+
+Result<void> CentralView::Refill::add(const std::vector<SeenRow>& rows) {
+  sqlite::Database& database = *view_->impl_->database;
+  auto insert = database.prepare(
+      "INSERT INTO temp.staged (reference, step, central_reference, total, currency, recorded_at, type, "
+      "digest, "
+      "differences) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+  if (!insert) return insert.error();
+  auto transaction = sqlite::Transaction::begin(database);
+  if (!transaction) return transaction.error();
+  for (const SeenRow& row : rows) {
+    insert->bind(1, std::string_view(row.reference)).bind(2, std::string_view(row.step));
+    insert->bind(3, std::string_view(row.central_reference));
+    bind_optional(*insert, 4, row.total);
+    bind_optional(*insert, 5, row.currency);
+    insert->bind(6, std::string_view(row.recorded_at)).bind(7, std::string_view(row.type));
+    if (row.digest) {
+      insert->bind_blob(8, as_bytes(*row.digest));
+    } else {
+      insert->bind_null(8);
+    }
+    insert->bind(9, std::string_view(row.differences));
+    if (auto run = insert->run(); !run) return run.error();
+  }
+  return transaction->commit();
+}
+
+Result<ReadBackMark> CentralView::Refill::commit(ReadBackMark mark) {
+  sqlite::Database& database = *view_->impl_->database;
+  auto transaction = sqlite::Transaction::begin(database);
+  if (!transaction) return transaction.error();
+  auto drop = database.prepare("DELETE FROM central_row WHERE target = ?1 AND business_day = ?2");
+  if (!drop) return drop.error();
+  drop->bind(1, std::string_view(target_)).bind(2, number_of(mark.day));
+  if (auto run = drop->run(); !run) return run.error();
+  auto move = database.prepare(
+      "INSERT INTO central_row SELECT ?1, ?2, reference, step, "
+      "row_number() OVER (PARTITION BY reference, step ORDER BY arrival), central_reference, total, "
+      "currency, "
+      "recorded_at, type, digest, differences FROM temp.staged");
+  if (!move) return move.error();
+  move->bind(1, std::string_view(target_)).bind(2, number_of(mark.day));
+  if (auto run = move->run(); !run) return run.error();
+  mark.rows = database.changes();
+  auto note = database.prepare("INSERT OR REPLACE INTO read_back VALUES (?1, ?2, ?3, ?4, ?5)");
+  if (!note) return note.error();
+  note->bind(1, std::string_view(target_)).bind(2, number_of(mark.day)).bind(3, mark.journal_sequence.value);
+  note->bind(4, static_cast<std::int64_t>(mark.read_back_at.time_since_epoch().count())).bind(5, mark.rows);
+  if (auto run = note->run(); !run) return run.error();
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  view_->impl_->checkpoint();
+  return mark;
+}
+
+Result<Sequence> CentralView::watermark(const std::string& target) {
+  if (!impl_->database) return Sequence{};
+  auto query = impl_->database->prepare("SELECT journal_sequence FROM watermark WHERE target = ?1");
+  if (!query) return query.error();
+  query->bind(1, std::string_view(target));
+  auto row = query->step();
+  if (!row) return row.error();
+  return *row ? Sequence{query->integer(0)} : Sequence{};
+}
+
+Result<void> CentralView::set_watermark(const std::string& target, Sequence sequence) {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  auto note = (*database)->prepare("INSERT OR REPLACE INTO watermark VALUES (?1, ?2)");
+  if (!note) return note.error();
+  note->bind(1, std::string_view(target)).bind(2, sequence.value);
+  if (auto run = note->run(); !run) return run.error();
+  impl_->checkpoint();
+  return ok();
+}
+
+Result<void> CentralView::forget_before(BusinessDay day) {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  auto transaction = sqlite::Transaction::begin(**database);
+  if (!transaction) return transaction.error();
+  for (const char* table : {"central_row", "read_back"}) {
+    auto drop = (*database)->prepare(std::string("DELETE FROM ") + table + " WHERE business_day < ?1");
+    if (!drop) return drop.error();
+    drop->bind(1, number_of(day));
+    if (auto run = drop->run(); !run) return run.error();
+  }
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  impl_->checkpoint();
+  return ok();
+}
+
+Result<CentralView::Snapshot> CentralView::snapshot() {
+  if (!impl_->database) return Snapshot(nullptr);
+  if (auto begun = impl_->database->execute("BEGIN"); !begun) return begun.error();
+  Snapshot snapshot(this);
+  // A read transaction begins with its first read, not with BEGIN.
+  if (auto read = impl_->database->query_integer("SELECT count(*) FROM watermark"); !read)
+    return read.error();
+  return snapshot;
+}
+
+CentralView::Snapshot::~Snapshot() {
+  if (view_ == nullptr) return;
+  auto ended = view_->impl_->database->execute("COMMIT");
+  static_cast<void>(ended);  // it only read
+}
+
+}  // namespace tillsync

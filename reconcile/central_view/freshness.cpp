@@ -1,0 +1,68 @@
+#include "reconcile/central_view/freshness.h"
+
+namespace tillsync {
+namespace {
+
+/// Whether a delivery of the day came after its last read-back.
+Result<bool> is_behind(JournalReader& reader, CentralView& view, const std::string& target, BusinessDay day) {
+  auto last = reader.last_delivery(day, target);
+  if (!last) return last.error();
+  auto mark = view.mark(target, day);
+  if (!mark) return mark.error();
+  return last->value > 0 && (!*mark || (*mark)->journal_sequence < *last);
+}
+
+}  // namespace
+
+Result<std::vector<BusinessDay>> days_to_read(JournalReader& reader, CentralView& view,
+                                              const std::string& target) {
+  auto head = reader.head();  // before the look: what comes during it is above the watermark
+  if (!head) return head.error();
+  auto watermark = view.watermark(target);
+  if (!watermark) return watermark.error();
+  auto candidates = reader.days_delivered_after(target, *watermark);
+  if (!candidates) return candidates.error();
+  std::vector<BusinessDay> days;
+  for (const BusinessDay day : *candidates) {
+    auto behind = is_behind(reader, view, target, day);
+    if (!behind) return behind.error();
+    if (*behind) days.push_back(day);
+  }
+  if (days.empty() && head->sequence > *watermark && view.is_writable()) {
+    if (auto moved = view.set_watermark(target, head->sequence); !moved) return moved.error();
+  }
+  return days;
+}
+
+Result<std::vector<BusinessDay>> stale_days(JournalReader& reader, CentralView& view,
+                                            const std::string& target, BusinessDay from, BusinessDay to) {
+  auto documented = reader.business_days(from, to);
+  if (!documented) return documented.error();
+  std::vector<BusinessDay> days;
+  for (const BusinessDay day : *documented) {
+    auto mark = view.mark(target, day);
+    if (!mark) return mark.error();
+    auto behind = is_behind(reader, view, target, day);
+    if (!behind) return behind.error();
+    if (!*mark || *behind) days.push_back(day);
+  }
+  return days;
+}
+
+Result<bool> is_fresh(JournalReader& reader, CentralView& view, const std::string& target, BusinessDay from,
+                      BusinessDay to) {
+  auto days = stale_days(reader, view, target, from, to);
+  if (!days) return days.error();
+  return days->empty();
+}
+
+Result<ReadBackMark> read_back_day(JournalReader& reader, ReadBack& read_back, ReadBackPort& port,
+                                   const std::string& target, BusinessDay day, const ReadBackUntil& until) {
+  auto head = reader.head();
+  if (!head) return head.error();
+  auto sent = SentOfDay::load(reader, target, day);
+  if (!sent) return sent.error();
+  return read_back.run(port, **sent, target, day, head->sequence, until);
+}
+
+}  // namespace tillsync

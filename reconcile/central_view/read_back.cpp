@@ -1,0 +1,136 @@
+#include "reconcile/central_view/read_back.h"
+
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "outbox/document/canonical.h"
+#include "outbox/document/card_number.h"
+#include "reconcile/central_view/reference.h"
+#include "reconcile/matching/difference.h"
+
+namespace tillsync {
+namespace {
+
+/// Longer texts of a row are cut: a reference has 64 characters and its store's name.
+constexpr std::size_t kRowTextBytesMax = 1024;
+
+std::string cut(const std::string& text) {
+  if (text.size() <= kRowTextBytesMax) return text;
+  std::size_t end = kRowTextBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+std::optional<std::string> cut(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  return cut(*text);
+}
+
+/// I9: what central holds may not carry a card number into the store's files and reports.
+void hide_card_numbers(Differences& differences) {
+  for (Difference& difference : differences.list) {
+    if (holds_card_number(json::dump(difference.central))) {
+      difference.central = "(hidden: central holds a card number here)";
+    }
+  }
+}
+
+}  // namespace
+
+Result<ReadBackMark> ReadBack::run(ReadBackPort& port, SentDocuments& sent, const std::string& target,
+                                   BusinessDay day, Sequence head, const ReadBackUntil& until) {
+  const std::string what = "reading " + day.text() + " back from " + target;
+  auto refill = view_.refill(target);
+  if (!refill) return refill.error();
+  std::set<Sha256Digest> cursors;
+  std::optional<std::string> cursor;
+  std::size_t rows = 0;
+  std::vector<SeenRow> batch;
+  for (std::size_t pages = 0;; ++pages) {
+    if (until.stop.load()) return Error{ErrorKind::kUnavailable, "read-back-stopped", what + " was stopped"};
+    if (clock_.steady_now() >= until.deadline) {
+      return Error{ErrorKind::kTimeout, "read-back-timeout",
+                   what + " took longer than it may; what was known stands"};
+    }
+    if (pages == limits_.pages_max) {
+      return Error{
+          ErrorKind::kInvalid, "read-back-too-long",
+          what + ": more than " + std::to_string(limits_.pages_max) + " pages; raise the target's page size"};
+    }
+    auto page = port.read_back(day, cursor);
+    if (!page) return page.error();
+    rows += page->rows.size();
+    if (rows > limits_.rows_max) {
+      return Error{ErrorKind::kInvalid, "read-back-too-long",
+                   what + ": more than " + std::to_string(limits_.rows_max) + " rows for one day"};
+    }
+    batch.clear();
+    for (const CentralRow& row : page->rows) {
+      auto one = seen(row, sent);
+      if (!one) return one.error();
+      batch.push_back(std::move(*one));
+    }
+    if (auto added = refill->add(batch); !added) return added.error();
+    if (!page->next) break;
+    if (!cursors.insert(sha256(*page->next)).second) {
+      return Error{
+          ErrorKind::kInvalid, "read-back-loops",
+          what + ": the target gave a cursor a second time, so its list has no end; its paging is broken"};
+    }
+    cursor = std::move(page->next);
+  }
+  return refill->commit(ReadBackMark{day, head, clock_.utc_now(), 0});
+}
+
+Result<SeenRow> ReadBack::seen(const CentralRow& row, SentDocuments& sent) const {
+  SeenRow out;
+  out.reference = cut(row.reference);
+  out.step = cut(row.step);
+  out.central_reference = cut(row.central_reference);
+  out.total = cut(row.total);
+  out.currency = cut(row.currency);
+  out.recorded_at = cut(row.recorded_at);
+  if (!row.document.is_null()) {
+    if (auto read = see_document(row, sent, out); !read) return read.error();
+  }
+  return out;
+}
+
+Result<void> ReadBack::see_document(const CentralRow& row, SentDocuments& sent, SeenRow& out) const {
+  if (const auto type = type_from_name(row.document.text_of("type"))) out.type = type_name(*type);
+  const auto id = document_id_of(row.reference, store_.store_id);
+  std::optional<Sha256Digest> expected;
+  if (id) {
+    auto found = sent.digest(std::string(*id), row.step);
+    if (!found) return found.error();
+    expected = *found;
+  }
+  // The common case: central gives back the bytes that it got.
+  out.digest = sha256(json::dump(row.document));
+  if (expected && out.digest == expected) return ok();
+
+  const auto checked = check_document(row.document, store_);
+  const Document* const parsed = std::get_if<Document>(&checked);
+  out.digest = parsed != nullptr ? content_digest(*parsed) : sha256(json::dump_normalized(row.document));
+  if (!expected || out.digest == expected) return ok();
+
+  auto document = sent.document(std::string(*id), row.step);
+  if (!document) return document.error();
+  if (!*document) return ok();
+  auto journal = json::parse(canonical_json(**document), json::ParseLimits{.depth_max = 64});
+  if (!journal) return journal.error();
+  Result<json::Value> central = row.document;
+  if (parsed != nullptr) central = json::parse(canonical_json(*parsed), json::ParseLimits{.depth_max = 64});
+  if (!central) return central.error();
+  Differences differences = compare_documents(*journal, *central);
+  if (differences.empty()) {
+    out.digest = expected;  // written otherwise, the same in the contract's sense
+    return ok();
+  }
+  hide_card_numbers(differences);
+  out.differences = encode_differences(differences);
+  return ok();
+}
+
+}  // namespace tillsync

@@ -1,0 +1,37 @@
+// The port through which reconcile reads central back. Blocking, on the reconcile thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/base/time.h"
+#include "platform/json/json.h"
+
+namespace tillsync {
+
+/// One row of central's own list (CONTRACT section 6).
+struct CentralRow {
+  std::string reference;  ///< "STORE/ID"
+  std::string step;
+  std::string central_reference;
+  std::optional<std::string> total;  ///< decimal text, positive for a return; nothing where there is no money
+  std::optional<std::string> currency;
+  std::string recorded_at;
+  json::Value document;  ///< null where the target does not give it back
+};
+
+struct CentralPage {
+  std::vector<CentralRow> rows;
+  std::optional<std::string> next;  ///< cursor of the next page
+};
+
+class ReadBackPort {
+ public:
+  virtual ~ReadBackPort() = default;
+  /// One page of what central holds of this store's business day; `cursor` from the page before, nothing for
+  /// the first.
+  virtual Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) = 0;
+};
+
+}  // namespace tillsync

@@ -1,0 +1,47 @@
+// What the journal says was sent to a target: what central's rows are compared with while they are read back.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "outbox/document/document.h"
+#include "outbox/journal/reader.h"
+#include "platform/crypto/sha256.h"
+
+namespace tillsync {
+
+class SentDocuments {
+ public:
+  virtual ~SentDocuments() = default;
+  /// content_digest() of what the step `step` of document `id` sends; nothing where the day has no such
+  /// document.
+  virtual Result<std::optional<Sha256Digest>> digest(const std::string& id, const std::string& step) = 0;
+  /// The document itself, for the few that differ.
+  virtual Result<std::optional<Document>> document(const std::string& id, const std::string& step) = 0;
+};
+
+/// One business day of the journal, as digests: about 150 bytes a document, never the documents.
+class SentOfDay final : public SentDocuments {
+ public:
+  static Result<std::unique_ptr<SentOfDay>> load(JournalReader& reader, const std::string& target,
+                                                 BusinessDay day);
+  Result<std::optional<Sha256Digest>> digest(const std::string& id, const std::string& step) override;
+  Result<std::optional<Document>> document(const std::string& id, const std::string& step) override;
+
+ private:
+  struct Sent {
+    Sequence sequence;
+    Sha256Digest digest;
+  };
+  explicit SentOfDay(JournalReader& reader) : reader_(reader) {}
+
+  JournalReader& reader_;
+  std::unordered_map<std::string, Sent> by_id_;
+  std::map<std::pair<std::string, std::string>, Sha256Digest> amended_;  ///< by id and step
+};
+
+}  // namespace tillsync

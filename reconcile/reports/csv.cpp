@@ -1,0 +1,213 @@
+#include <array>
+#include <string_view>
+
+#include "outbox/document/currency.h"
+#include "reconcile/reports/report.h"
+
+namespace tillsync {
+namespace {
+
+enum Column {
+  kRecord,
+  kTarget,
+  kTerminal,
+  kId,
+  kType,
+  kSequence,
+  kStep,
+  kState,
+  kReason,
+  kMember,
+  kJournal,
+  kCentral,
+  kCount,
+  kCurrency,
+  kTotal,
+  kColumns
+};
+constexpr std::array<std::string_view, kColumns> kHeader = {
+    "record", "target", "terminal", "id",      "type",  "sequence", "step", "state",
+    "reason", "member", "journal",  "central", "count", "currency", "total"};
+
+using Row = std::array<std::string, kColumns>;
+
+/// What a spreadsheet might run as a formula is made text (OWASP, "CSV Injection"); a negative number stays
+/// one.
+std::string harmless(const std::string& field) {
+  if (field.empty() || std::string_view("=+-@\t\r\n").find(field[0]) == std::string_view::npos) return field;
+  if (Decimal::parse(field, Decimal::kDecimals)) return field;
+  return "'" + field;
+}
+
+void append_field(std::string& out, const std::string& raw) {
+  const std::string field = harmless(raw);
+  if (field.find_first_of(",\"\r\n") == std::string::npos) {
+    out += field;
+    return;
+  }
+  out += '"';
+  for (const char c : field) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+class Writer {
+ public:
+  Writer() {
+    Row header;
+    for (std::size_t i = 0; i < header.size(); ++i) header[i] = kHeader[i];
+    add(header);
+  }
+  void add(const Row& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i != 0) out_ += ',';
+      append_field(out_, row[i]);
+    }
+    out_ += "\r\n";
+  }
+  /// A row a currency; one without money where there is none.
+  void add_sum(Row row, std::int64_t count, const Totals& total) {
+    row[kCount] = std::to_string(count);
+    if (total.empty()) add(row);
+    for (const auto& [currency, amount] : total) {
+      row[kCurrency] = currency;
+      row[kTotal] = amount.text(currency_decimals(currency).value_or(2));
+      add(row);
+    }
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+std::string plain(const json::Value& value) {
+  if (value.is_null()) return "";
+  return value.as_string() != nullptr ? *value.as_string() : json::dump(value);
+}
+
+Row row_of(std::string_view record, const std::string& target, const Finding& finding) {
+  Row row;
+  row[kRecord] = record;
+  row[kTarget] = target;
+  row[kId] = finding.id;
+  if (finding.type) row[kType] = type_name(*finding.type);
+  if (finding.sequence) row[kSequence] = std::to_string(finding.sequence->value);
+  row[kStep] = finding.step;
+  if (finding.state) row[kState] = state_name(*finding.state);
+  row[kReason] = finding.reason;
+  return row;
+}
+
+void add_journal(Writer& writer, const Report& report) {
+  for (const auto& [type, sum] : report.documents) {
+    Row row;
+    row[kRecord] = "documents";
+    row[kType] = type_name(type);
+    writer.add_sum(row, sum.count, sum.total);
+  }
+  for (const SequenceGap& gap : report.sequence_gaps) {
+    Row row;
+    row[kRecord] = "sequence_gap";
+    row[kTerminal] = gap.terminal;
+    row[kReason] = "after " + std::to_string(gap.after) + ", before " + std::to_string(gap.before);
+    writer.add(row);
+  }
+  for (const SequenceRepeat& repeat : report.sequence_repeats) {
+    for (const std::string& id : repeat.ids) {
+      Row row;
+      row[kRecord] = "sequence_repeat";
+      row[kTerminal] = repeat.terminal;
+      row[kId] = id;
+      row[kReason] = "number " + std::to_string(repeat.number);
+      writer.add(row);
+    }
+  }
+}
+
+void add_close(Writer& writer, const TillCloseReport& close) {
+  Row row;
+  row[kRecord] = "till_close";
+  row[kTerminal] = close.terminal;
+  row[kId] = close.id;
+  row[kType] = type_name(DocumentType::kTillClose);
+  row[kSequence] = std::to_string(close.sequence.value);
+  row[kState] = close.agrees() ? "agrees" : "differs";
+  row[kCount] = std::to_string(close.documents_journal);
+  if (close.documents_said)
+    row[kReason] = "the till said " + std::to_string(*close.documents_said) + " documents";
+  writer.add(row);
+  const std::pair<std::string_view, const std::vector<TenderSum>*> lists[] = {
+      {"till_close_counted", &close.counted},
+      {"till_close_journal", &close.journal},
+      {"till_close_difference", &close.difference}};
+  for (const auto& [record, tenders] : lists) {
+    for (const TenderSum& tender : *tenders) {
+      Row line;
+      line[kRecord] = record;
+      line[kTerminal] = close.terminal;
+      line[kId] = close.id;
+      line[kMember] = tender.type;
+      line[kCurrency] = tender.currency;
+      line[kTotal] = tender.amount.text(currency_decimals(tender.currency).value_or(2));
+      writer.add(line);
+    }
+  }
+}
+
+void add_target(Writer& writer, const TargetReport& target) {
+  const TargetFindings& findings = target.findings;
+  Row row;
+  row[kTarget] = target.name;
+  row[kRecord] = "read_back";
+  row[kState] = !target.read_back_at ? "never" : target.read_back_is_current ? "current" : "old";
+  if (target.read_back_at) row[kReason] = format_utc(*target.read_back_at);
+  writer.add(row);
+  row[kState].clear();
+  row[kReason].clear();
+  row[kRecord] = "journal";
+  writer.add_sum(row, findings.journal_count, findings.journal_total);
+  row[kRecord] = "central";
+  writer.add_sum(row, findings.central_count, findings.central_total);
+  row[kRecord] = "matched";
+  writer.add_sum(row, findings.matched, {});
+  row[kRecord] = "unconfirmed";
+  writer.add_sum(row, findings.unconfirmed, {});
+  const std::pair<std::string_view, const std::vector<Finding>*> lists[] = {
+      {"pending", &findings.pending},
+      {"quarantined", &findings.quarantined},
+      {"missing", &findings.missing},
+      {"unexpected", &findings.unexpected},
+      {"discarded", &findings.discarded}};
+  for (const auto& [record, list] : lists) {
+    for (const Finding& finding : *list) writer.add(row_of(record, target.name, finding));
+  }
+  for (const DifferentMember& one : findings.different) {
+    Row line = row_of("different", target.name, one.document);
+    line[kMember] = one.member;
+    line[kJournal] = plain(one.journal);
+    line[kCentral] = plain(one.central);
+    writer.add(line);
+  }
+}
+
+}  // namespace
+
+std::string report_csv(const Report& report) {
+  Writer writer;
+  Row row;
+  row[kRecord] = "report";
+  row[kId] = report.store;
+  row[kState] = report.balanced() ? "balanced" : "not balanced";
+  row[kReason] = report.from.text() + " to " + report.to.text() + ", made " + format_utc(report.generated_at);
+  row[kSequence] = std::to_string(report.head.sequence.value);
+  writer.add(row);
+  add_journal(writer, report);
+  for (const TillCloseReport& close : report.till_closes) add_close(writer, close);
+  for (const TargetReport& target : report.targets) add_target(writer, target);
+  return writer.take();
+}
+
+}  // namespace tillsync

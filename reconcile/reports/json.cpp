@@ -1,0 +1,129 @@
+#include <utility>
+
+#include "outbox/document/currency.h"
+#include "reconcile/reports/report.h"
+
+namespace tillsync {
+namespace {
+
+json::Value count_json(std::int64_t count, const Totals& total) {
+  return json::Object{{"count", count}, {"total", totals_json(total)}};
+}
+
+/// CONTRACT section 5: id, type and sequence always, the rest where it applies.
+json::Object finding_json(const Finding& finding) {
+  json::Object out{{"id", finding.id},
+                   {"type", finding.type ? json::Value(type_name(*finding.type)) : json::Value()},
+                   {"sequence", finding.sequence ? json::Value(finding.sequence->value) : json::Value()}};
+  if (!finding.step.empty()) out.emplace_back("step", finding.step);
+  if (finding.state) out.emplace_back("state", state_name(*finding.state));
+  if (!finding.reason.empty()) out.emplace_back("reason", finding.reason);
+  return out;
+}
+
+json::Value findings_json(const std::vector<Finding>& findings) {
+  json::Array out;
+  out.reserve(findings.size());
+  for (const Finding& finding : findings) out.push_back(finding_json(finding));
+  return out;
+}
+
+json::Value different_json(const std::vector<DifferentMember>& different) {
+  json::Array out;
+  out.reserve(different.size());
+  for (const DifferentMember& one : different) {
+    json::Object entry = finding_json(one.document);
+    entry.emplace_back("member", one.member);
+    entry.emplace_back("journal", one.journal);
+    entry.emplace_back("central", one.central);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+json::Value tenders_json(const std::vector<TenderSum>& tenders) {
+  json::Array out;
+  for (const TenderSum& tender : tenders) {
+    out.push_back(json::Object{{"type", tender.type},
+                               {"amount", tender.amount.text(currency_decimals(tender.currency).value_or(2))},
+                               {"currency", tender.currency}});
+  }
+  return out;
+}
+
+json::Value close_json(const TillCloseReport& close) {
+  return json::Object{
+      {"id", close.id},
+      {"sequence", close.sequence.value},
+      {"terminal", close.terminal},
+      {"business_day", close.business_day.text()},
+      {"counted", tenders_json(close.counted)},
+      {"journal", tenders_json(close.journal)},
+      {"difference", tenders_json(close.difference)},
+      {"documents",
+       json::Object{{"said", close.documents_said ? json::Value(*close.documents_said) : json::Value()},
+                    {"journal", close.documents_journal}}},
+      {"after_close", close.after_close},
+      {"agrees", close.agrees()}};
+}
+
+json::Value journal_json(const Report& report) {
+  json::Object documents;
+  for (const auto& [type, sum] : report.documents) {
+    documents.emplace_back(std::string(type_name(type)), count_json(sum.count, sum.total));
+  }
+  json::Array gaps;
+  for (const SequenceGap& gap : report.sequence_gaps) {
+    gaps.push_back(json::Object{{"terminal", gap.terminal}, {"after", gap.after}, {"before", gap.before}});
+  }
+  json::Array repeats;
+  for (const SequenceRepeat& repeat : report.sequence_repeats) {
+    json::Array ids;
+    for (const std::string& id : repeat.ids) ids.emplace_back(id);
+    repeats.push_back(
+        json::Object{{"terminal", repeat.terminal}, {"number", repeat.number}, {"ids", std::move(ids)}});
+  }
+  json::Array closes;
+  for (const TillCloseReport& close : report.till_closes) closes.push_back(close_json(close));
+  return json::Object{
+      {"head", json::Object{{"sequence", report.head.sequence.value}, {"hash", to_hex(report.head.hash)}}},
+      {"documents", std::move(documents)},
+      {"sequence_gaps", std::move(gaps)},
+      {"sequence_repeats", std::move(repeats)},
+      {"till_closes", std::move(closes)}};
+}
+
+json::Value target_json(const TargetReport& target) {
+  const TargetFindings& findings = target.findings;
+  return json::Object{
+      {"read_back_at", target.read_back_at ? json::Value(format_utc(*target.read_back_at)) : json::Value()},
+      {"read_back_is_current", target.read_back_is_current},
+      {"journal", count_json(findings.journal_count, findings.journal_total)},
+      {"central", count_json(findings.central_count, findings.central_total)},
+      {"matched", findings.matched},
+      {"unconfirmed", findings.unconfirmed},
+      {"pending", findings_json(findings.pending)},
+      {"quarantined", findings_json(findings.quarantined)},
+      {"missing", findings_json(findings.missing)},
+      {"unexpected", findings_json(findings.unexpected)},
+      {"different", different_json(findings.different)},
+      {"discarded", findings_json(findings.discarded)}};
+}
+
+}  // namespace
+
+json::Value totals_json(const Totals& totals) {
+  auto value = json::parse(totals_text(totals));
+  return value ? *std::move(value) : json::Value(json::Object{});
+}
+
+json::Value report_json(const Report& report) {
+  json::Object targets;
+  for (const TargetReport& target : report.targets) targets.emplace_back(target.name, target_json(target));
+  return json::Object{{"store", report.store},         {"from", report.from.text()},
+                      {"to", report.to.text()},        {"generated_at", format_utc(report.generated_at)},
+                      {"balanced", report.balanced()}, {"journal", journal_json(report)},
+                      {"targets", std::move(targets)}, {"conflicts", json::Array{}}};
+}
+
+}  // namespace tillsync

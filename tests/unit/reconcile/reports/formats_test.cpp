@@ -1,0 +1,115 @@
+#include "reconcile/reports/report.h"
+#include "tests/unit/reconcile/world.h"
+
+namespace tillsync {
+namespace {
+
+using namespace testing;
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A report with hostile text in every place that others fill.
+Report hostile() {
+  Report report;
+  report.store = "=cmd()";
+  TargetReport target;
+  target.name = "erp";
+  Finding finding;
+  finding.id = "<script>alert('x')</script>";
+  finding.reason = "@SUM(1)\r\nand \"quoted\", too";
+  target.findings.unexpected.push_back(finding);
+  target.findings.different.push_back({finding, "/total", "-2.50", "+3"});
+  target.findings.different.push_back({finding, "/operator", "-2+3", "\t=1"});
+  target.findings.journal_total["GBP"] = *Decimal::parse("-2.5", 2);
+  report.targets.push_back(target);
+  return report;
+}
+
+/// RFC 4180, read back.
+std::vector<std::vector<std::string>> read_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> rows(1, {""});
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c != '"') {
+        rows.back().back() += c;
+      } else if (i + 1 < text.size() && text[i + 1] == '"') {
+        rows.back().back() += text[++i];
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == ',') {
+      rows.back().emplace_back();
+    } else if (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') {
+      ++i;
+      rows.push_back({""});
+    } else {
+      rows.back().back() += c;
+    }
+  }
+  rows.pop_back();  // after the last CRLF
+  return rows;
+}
+
+TEST_CASE("csv: fields are quoted by RFC 4180, every row has the header's width") {
+  const auto rows = read_csv(report_csv(hostile()));
+  REQUIRE(rows.size() > 3);
+  for (const auto& row : rows) CHECK(row.size() == rows[0].size());
+  CHECK(rows[0][0] == "record");
+  CHECK(rows.back()[3] == "<script>alert('x')</script>");
+}
+
+TEST_CASE("csv: a field that a spreadsheet would run is made text; a negative number stays one") {
+  const auto rows = read_csv(report_csv(hostile()));
+  std::vector<std::string> fields;
+  for (const auto& row : rows) fields.insert(fields.end(), row.begin(), row.end());
+  const auto has = [&](const std::string& field) {
+    return std::find(fields.begin(), fields.end(), field) != fields.end();
+  };
+  CHECK(has("'=cmd()"));
+  CHECK(has("'@SUM(1)\r\nand \"quoted\", too"));
+  CHECK(has("-2.50"));
+  CHECK(has("'+3"));
+  CHECK(has("'-2+3"));
+  CHECK(has("'\t=1"));
+  for (const std::string& field : fields) {
+    if (!field.empty() && field != "-2.50")
+      CHECK(std::string("=+-@\t\r").find(field[0]) == std::string::npos);
+  }
+}
+
+TEST_CASE("html: all text is escaped; the page stands alone") {
+  const std::string page = report_html(hostile());
+  CHECK_FALSE(holds(page, "<script"));
+  CHECK(holds(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
+  CHECK(holds(page, "&quot;quoted&quot;"));
+  CHECK_FALSE(holds(page, "src="));
+  CHECK_FALSE(holds(page, "href="));
+  CHECK(page.starts_with("<!doctype html>"));
+}
+
+TEST_CASE("csv and html: they carry the verdict, the sums and each finding of a real report") {
+  ReportWorld world;
+  world.traded(sale("S1", "2.50", R"(,"terminal_sequence":1,"tenders":[{"type":"cash","amount":"2.50"}])"));
+  world.traded(sale("S2", "1.00", R"(,"terminal_sequence":3)"));
+  world.central.rows.pop_back();
+  world.traded(document("Z1", R"("type":"till_close","tenders":[{"type":"cash","amount":"2.00"}])"));
+  world.read_back();
+  const Report report = world.report();
+  for (const std::string& text : {report_csv(report), report_html(report)}) {
+    for (const char* part : {"3.50", "S2", "Z1", "-0.50", "delivered, but not in central"})
+      CHECK(holds(text, part));
+  }
+  CHECK(holds(report_csv(report), "not balanced"));
+  CHECK(holds(report_html(report), "Not balanced"));
+  CHECK(holds(report_csv(report), "after 1\", before 3") == false);
+  CHECK(holds(report_csv(report), "\"after 1, before 3\""));
+}
+
+}  // namespace
+}  // namespace tillsync
