@@ -1,0 +1,272 @@
+#include "agent/assembly/daemon.h"
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+
+#include "agent/assembly/disk_guard.h"
+#include "agent/connectors/connector_factory.h"
+#include "agent/delivery_loop/delivery_loop.h"
+#include "agent/http_server/server.h"
+#include "agent/ops_api/metrics.h"
+#include "agent/ops_api/ops_api.h"
+#include "agent/reconcile_loop/reconcile_loop.h"
+#include "agent/till_api/till_api.h"
+#include "agent/workers/worker_pool.h"
+#include "outbox/document/currency.h"
+#include "platform/log/log.h"
+#include "platform/service/service_host.h"
+
+namespace tillsync {
+namespace {
+
+constexpr std::size_t kWorkers = 2;
+constexpr std::chrono::milliseconds kShutDownPatience{10'000};
+constexpr std::size_t kTillConnectionsMax = 1'024;
+constexpr std::size_t kOpsConnectionsMax = 128;
+constexpr std::uint64_t kOpsBodyBytesMax = 2 * 1024 * 1024;  // an amended document and its reason
+
+ServerResponse protocol_error(ProtocolError error) {
+  switch (error) {
+    case ProtocolError::kMalformed:
+      return problem_response(400, "malformed", "The request is no HTTP", "Send HTTP/1.1.");
+    case ProtocolError::kHeaderTooLarge:
+      return problem_response(431, "header-too-large", "The header is too large",
+                              "A request's header is at most 16 KiB.");
+    case ProtocolError::kBodyTooLarge:
+      return problem_response(
+          413, "too-large", "The body is too large",
+          "A document is at most 1 MiB, an NDJSON or batch body 64 MiB; nothing was stored.");
+    case ProtocolError::kTimeout:
+      return problem_response(408, "timeout", "The request did not come in time",
+                              "Nothing was stored; send it again.");
+    case ProtocolError::kTooManyConnections:
+    case ProtocolError::kBodiesTooMany:
+      break;
+  }
+  auto response = problem_response(
+      503, "overloaded", "tillsync is busy",
+      "Too many connections, or bodies under way; nothing was stored. Try again in a second.");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+/// Everything that lives while the daemon runs. Built in the order of its members and taken down in the
+/// reverse, but for what shut_down() does first: tills before the journal, deliveries before it, and the
+/// journal last.
+class Daemon {
+ public:
+  Daemon(const Settings& settings, const Clock& clock) : settings_(settings), clock_(clock) {}
+  ~Daemon() {
+    if (delivery_) delivery_->stop();  // its thread uses what is destroyed before it
+  }
+
+  Result<void> start() {
+    auto defaults = store_defaults(settings_);
+    if (!defaults) return defaults.error();
+    store_.emplace(std::move(*defaults));
+    for (auto step : {&Daemon::open_journal, &Daemon::start_loops, &Daemon::start_apis}) {
+      if (auto done = (this->*step)(); !done) return done.error();
+    }
+    return listen();
+  }
+
+  void run() {
+    loop_.on_stop_signal([this] { shut_down(); });
+    feed_watchdog();
+    log_quietly(notify_ready());
+    log::info("daemon.ready", {{"store", settings_.store.id},
+                               {"unix_socket", settings_.till.unix_socket},
+                               {"till_port", till_server_->tcp_port()},
+                               {"ops_port", ops_server_->tcp_port()},
+                               {"backlog", journal_->counts().backlog()}});
+    loop_.run();
+    workers_->stop();
+    delivery_->stop();
+    reconcile_.reset();
+    journal_.reset();  // commits what waits; its answers still reach the delivery loop's object
+    log::info("daemon.stopped");
+  }
+
+ private:
+  Result<void> open_journal();
+  Result<void> start_loops();
+  Result<void> start_apis();
+  Result<void> listen();
+  void shut_down();
+  void feed_watchdog();
+  bool accepting() const { return !stopping_ && disk_->has_room() && journal_->healthy(); }
+  Health health() const;
+
+  static void log_quietly(Result<void> done) {
+    if (!done) log::warning("service_manager.unreachable", {{"detail", done.error().detail}});
+  }
+
+  const Settings& settings_;
+  const Clock& clock_;
+  SystemRandom random_;
+  EventLoop loop_;
+  Metrics metrics_;
+  std::optional<StoreDefaults> store_;
+  std::optional<FileLock> lock_;
+  std::map<std::string, LaneMemory> lanes_;
+  Sequence head_;
+  std::unique_ptr<DiskGuard> disk_;
+  std::unique_ptr<TillApi> till_api_;
+  std::unique_ptr<DeliveryLoop> delivery_;
+  std::unique_ptr<JournalThread> journal_;
+  std::unique_ptr<ReconcileLoop> reconcile_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<OpsApi> ops_api_;
+  std::unique_ptr<HttpServer> till_server_;
+  std::unique_ptr<HttpServer> ops_server_;
+  std::atomic<bool> running_{false};  ///< the parts that on_commit tells are all there
+  bool stopping_ = false;
+};
+
+Result<void> Daemon::open_journal() {
+  std::error_code ignored;
+  std::filesystem::create_directories(settings_.journal.path, ignored);
+  auto lock = FileLock::acquire(settings_.journal.path + "/lock");
+  if (!lock) return lock.error();
+  lock_.emplace(std::move(*lock));
+  auto journal = Journal::open(JournalOptions{settings_.journal.path, ""}, clock_);
+  if (!journal) return journal.error();
+  if (auto begun = (*journal)->begin(); !begun) return begun.error();
+  if (auto set = (*journal)->set_routes(routes_from(settings_)); !set) return set.error();
+  if (auto committed = (*journal)->commit(); !committed) return committed.error();
+  for (const auto& [name, target] : settings_.targets) {
+    auto lane = (*journal)->lane(name);
+    if (!lane) return lane.error();
+    lanes_[name] = *lane;
+  }
+  head_ = (*journal)->head().sequence;
+  JournalThreadLimits limits;
+  limits.retention_trading_days = settings_.journal.retention_trading_days;
+  journal_ =
+      std::make_unique<JournalThread>(std::move(*journal), clock_, limits, [this](const CommitNews& news) {
+        metrics_.commit(news.took, news.tasks);
+        if (!running_) return;
+        till_api_->committed(news);
+        delivery_->committed(news);
+      });
+  return ok();
+}
+
+Result<void> Daemon::start_loops() {
+  disk_ = std::make_unique<DiskGuard>(loop_, settings_.journal.path,
+                                      settings_.journal.disk_reserve_mib * 1024 * 1024);
+  auto workers = WorkerPool::start(settings_.journal.path, kWorkers);
+  if (!workers) return workers.error();
+  workers_ = std::move(*workers);
+  auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
+      settings_, *store_, clock_, [this](const std::string& name) {
+        return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
+      }});
+  if (!reconcile) return reconcile.error();
+  reconcile_ = std::move(*reconcile);
+  auto delivery =
+      DeliveryLoop::start(DeliveryLoop::Parts{settings_, *journal_, clock_, random_,
+                                              [this](const std::string& name, http::Client& client) {
+                                                return make_target_port(name, settings_.targets.at(name),
+                                                                        settings_.store.id, client, clock_);
+                                              },
+                                              [this](const std::string&) { reconcile_->drained(); }},
+                          lanes_, head_);
+  if (!delivery) return delivery.error();
+  delivery_ = std::move(*delivery);
+  return ok();
+}
+
+Result<void> Daemon::start_apis() {
+  till_api_ = std::make_unique<TillApi>(TillApi::Parts{loop_, *journal_, *workers_, *store_,
+                                                       [this] { return health(); },
+                                                       [this] { return disk_->has_room(); }});
+  ops_api_ = std::make_unique<OpsApi>(OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_,
+                                                    *workers_, metrics_, [this] { return accepting(); },
+                                                    [this] { return disk_->free_bytes(); }, clock_});
+  running_ = true;
+  // What was committed while the parts were being built.
+  delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
+  ServerOptions till;
+  till.connections_max = kTillConnectionsMax;
+  till.body_bytes_max = [this](const ServerRequest& head) { return till_api_->body_bytes_max(head); };
+  till.protocol_error = protocol_error;
+  till_server_ = std::make_unique<HttpServer>(loop_, till, [this](ServerRequest request, Responder respond) {
+    till_api_->handle(std::move(request), std::move(respond));
+  });
+  ServerOptions ops;
+  ops.connections_max = kOpsConnectionsMax;
+  ops.body_bytes_max = [](const ServerRequest&) { return kOpsBodyBytesMax; };
+  ops.protocol_error = protocol_error;
+  ops_server_ = std::make_unique<HttpServer>(loop_, ops, [this](ServerRequest request, Responder respond) {
+    ops_api_->handle(std::move(request), std::move(respond));
+  });
+  return ok();
+}
+
+Result<void> Daemon::listen() {
+  if (!settings_.till.unix_socket.empty()) {
+    if (auto done = till_server_->listen_unix(settings_.till.unix_socket); !done) return done.error();
+  }
+  if (!settings_.till.tcp.empty()) {
+    if (auto done = till_server_->listen_tcp(settings_.till.tcp); !done) return done.error();
+  }
+  return ops_server_->listen_tcp(settings_.ops.tcp);
+}
+
+Health Daemon::health() const {
+  Health health;
+  health.accepting = accepting();
+  health.backlog = journal_->counts().backlog();
+  for (const auto& [name, view] : delivery_->targets()) {
+    health.targets[name] = std::string(target_state_name(view.status.state));
+  }
+  return health;
+}
+
+void Daemon::feed_watchdog() {
+  const auto interval = watchdog_interval();
+  if (!interval) return;
+  log_quietly(notify_watchdog());
+  // Fed only while the journal thread answers too: the next feed follows a round trip through it.
+  loop_.call_after(*interval, [this] {
+    journal_->run([](Journal&) { return ok(); },
+                  [this](Result<void>) { loop_.post([this] { feed_watchdog(); }); });
+  });
+}
+
+// Tills first: no new posts, those under way are answered; then the loop ends, and run() takes down the rest.
+void Daemon::shut_down() {
+  if (stopping_) return;
+  stopping_ = true;
+  log::info("daemon.stopping");
+  log_quietly(notify_stopping());
+  journal_->refuse_posts();
+  till_api_->release_waiters();
+  till_server_->shut_down(kShutDownPatience,
+                          [this] { ops_server_->shut_down(kShutDownPatience, [this] { loop_.stop(); }); });
+}
+
+}  // namespace
+
+Result<StoreDefaults> store_defaults(const Settings& settings) {
+  auto zone = TimeZone::find(settings.store.time_zone);
+  if (!zone) return zone.error();
+  if (!currency_decimals(settings.store.currency)) {
+    return Error{ErrorKind::kInvalid, "settings",
+                 "[store] currency \"" + settings.store.currency +
+                     "\" is not in ISO 4217; use a code such as \"GBP\""};
+  }
+  return StoreDefaults{settings.store.id, settings.store.currency,
+                       BusinessCalendar(*zone, settings.store.day_starts_at)};
+}
+
+Result<void> run_daemon(const Settings& settings, const Clock& clock) {
+  Daemon daemon(settings, clock);
+  if (auto started = daemon.start(); !started) return started.error();
+  daemon.run();
+  return ok();
+}
+
+}  // namespace tillsync

@@ -1,0 +1,151 @@
+#include <memory>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/progress.h"
+#include "agent/views/document_view.h"
+#include "outbox/journal/backup.h"
+#include "outbox/journal/verify.h"
+#include "platform/log/printable.h"
+#include "platform/service/service_host.h"
+
+namespace tillsync::cli {
+namespace {
+
+constexpr std::size_t kExportPage = 1'000;
+constexpr std::chrono::milliseconds kProgressEvery{2'000};
+
+// These commands read the journal itself: they work while the daemon runs, and while it does not.
+Result<std::unique_ptr<JournalReader>> open_journal(const Context& context, const std::string& folder) {
+  std::string path = folder;
+  if (path.empty()) {
+    auto settings = read_settings(context);
+    if (!settings) return settings.error();
+    path = settings->journal.path;
+  }
+  auto reader = JournalReader::open(path);
+  if (!reader) return Error{ErrorKind::kStorage, reader.error().code, reader.error().detail};
+  return reader;
+}
+
+Exit show_verification(const Context& context, const Verification& verification) {
+  if (context.json) {
+    json::Object out{
+        {"whole", verification.whole},
+        {"records", verification.records},
+        {"head", json::Object{{"sequence", verification.head.sequence.value},
+                              {"hash", to_hex(verification.head.hash)}}},
+        {"first_bad", verification.first_bad ? json::Value(verification.first_bad->value) : json::Value()},
+        {"reason", verification.reason}};
+    print(json::dump(out) + "\n");
+  } else if (verification.whole) {
+    print("the chain holds: " + std::to_string(verification.records) + " records, head " +
+          std::to_string(verification.head.sequence.value) + " " + to_hex(verification.head.hash) + "\n");
+  }
+  if (verification.whole) return Exit::kDone;
+  return fail(Exit::kNo, "the chain is broken at sequence " +
+                             std::to_string(verification.first_bad ? verification.first_bad->value : 0) +
+                             ": " + verification.reason +
+                             "; keep this journal as it is, and compare it with a backup");
+}
+
+Exit verify(const Context& context, const std::string& folder) {
+  auto reader = open_journal(context, folder);
+  if (!reader) return fail(reader.error());
+  auto head = (*reader)->head();
+  if (!head) return fail(head.error());
+  ProgressLine line(kProgressEvery);
+  auto verification = verify_journal(**reader, [&](Sequence reached) {
+    Progress progress;
+    progress.done = reached.value;
+    progress.total = head->sequence.value;
+    progress.note = "verifying";
+    line.show(progress, context.clock.steady_now());
+  });
+  line.clear();
+  if (!verification)
+    return fail(Error{ErrorKind::kStorage, verification.error().code, verification.error().detail});
+  return show_verification(context, *verification);
+}
+
+Exit export_records(const Context& context, const std::string& folder, std::int64_t after) {
+  auto reader = open_journal(context, folder);
+  if (!reader) return fail(reader.error());
+  Sequence last{after};
+  while (true) {
+    auto records = (*reader)->records(last, kExportPage);
+    if (!records) return fail(records.error());
+    if (records->empty()) return Exit::kDone;
+    std::string text;
+    for (const auto& record : *records) {
+      auto view = record_view(record);
+      if (!view) return fail(view.error());
+      json::dump_to(text, *view);
+      text += '\n';
+    }
+    print(text);
+    last = records->back().sequence;
+  }
+}
+
+Exit backup(const Context& context, const std::string& folder, const std::string& into) {
+  auto reader = open_journal(context, folder);
+  if (!reader) return fail(reader.error());
+  if (auto done = backup_journal(**reader, into); !done) {
+    return fail(done.error().kind == ErrorKind::kInvalid ? Exit::kUsage : Exit::kStorage,
+                done.error().detail);
+  }
+  auto copy = JournalReader::open(into);
+  if (!copy) return fail(copy.error());
+  auto verification = verify_journal(**copy);
+  if (!verification) return fail(verification.error());
+  return show_verification(context, *verification);
+}
+
+void add_verify(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
+  CLI::App* command =
+      add_command(journal, context,
+                  {"verify", "walks the hash chain, and names the first sequence that does not hold",
+                   "  tillsync journal verify\n  tillsync journal verify --journal /mnt/backup/0417\n",
+                   "0 the chain holds; 1 it is broken; 2 usage or settings; 4 the journal cannot be read"},
+                  JsonOption::kOffered);
+  command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
+  command->callback([&context, folder] { context.exit = verify(context, *folder); });
+}
+
+void add_export(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
+  CLI::App* command = add_command(
+      journal, context,
+      {"export", "writes every record with its hash to standard output, as NDJSON",
+       "  tillsync journal export > store-0417.ndjson\n  tillsync journal export --after 120000\n",
+       "0 done; 2 usage or settings; 4 the journal cannot be read"});
+  auto after = std::make_shared<std::int64_t>(0);
+  command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
+  command->add_option("--after", *after, "only records behind this sequence")->check(CLI::NonNegativeNumber);
+  command->callback([&context, folder, after] { context.exit = export_records(context, *folder, *after); });
+}
+
+void add_backup(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
+  CLI::App* command = add_command(
+      journal, context,
+      {"backup", "copies the journal into a new folder while the store trades, and verifies the copy",
+       "  tillsync journal backup /mnt/backup/0417-2026-11-23\n",
+       "0 done; 1 the copy's chain is broken; 2 usage, settings, or the folder has a journal; 4 storage"},
+      JsonOption::kOffered);
+  auto into = std::make_shared<std::string>();
+  command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
+  command->add_option("FOLDER", *into, "where the copy goes; made where it is missing")->required();
+  command->callback([&context, folder, into] { context.exit = backup(context, *folder, *into); });
+}
+
+}  // namespace
+
+void add_journal(CLI::App& app, Context& context) {
+  CLI::App* journal = app.add_subcommand("journal", "verifies, exports or backs up the journal");
+  journal->require_subcommand(1);
+  auto folder = std::make_shared<std::string>();
+  add_verify(*journal, context, folder);
+  add_export(*journal, context, folder);
+  add_backup(*journal, context, folder);
+}
+
+}  // namespace tillsync::cli

@@ -1,0 +1,159 @@
+#include "agent/cli/report_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/cli/support.h"
+#include "agent/cli/table.h"
+#include "platform/log/printable.h"
+
+namespace tillsync::cli {
+namespace {
+
+const json::Array& list_of(const json::Value& object, std::string_view name) {
+  static const json::Array none;
+  const json::Value* list = object.find(name);
+  return list != nullptr && list->as_array() != nullptr ? *list->as_array() : none;
+}
+
+const json::Object& members_of(const json::Value* value) {
+  static const json::Object none;
+  return value != nullptr && value->as_object() != nullptr ? *value->as_object() : none;
+}
+
+// "123.45 GBP, 6.00 EUR"
+std::string money(const json::Value* total) {
+  std::string text;
+  for (const auto& [currency, amount] : members_of(total)) {
+    text += (text.empty() ? "" : ", ") + shown(&amount) + " " + printable(currency);
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string count_of(const json::Value* part) {
+  return part == nullptr ? "-" : shown(*part, "count");
+}
+std::string total_of(const json::Value* part) {
+  return part == nullptr ? "-" : money(part->find("total"));
+}
+
+// "terminal=3 after=12 before=14", whatever members an entry has.
+std::string members_text(const json::Value& entry) {
+  std::string text;
+  for (const auto& [name, value] : members_of(&entry))
+    text += (text.empty() ? "" : "  ") + printable(name) + "=" + shown(&value);
+  return text.empty() ? shown(&entry) : text;
+}
+
+std::string heading(const json::Value& report) {
+  const std::string from = shown(report, "from");
+  const std::string to = shown(report, "to");
+  return fmt::format("Reconciliation  store {}  {}\n{}  (made {})\n", shown(report, "store"),
+                     from == to ? from : from + " to " + to,
+                     report_balanced(report) ? "BALANCED" : "NOT BALANCED", shown(report, "generated_at"));
+}
+
+std::string documents_text(const json::Value& journal, std::size_t width) {
+  Table table{{"JOURNAL", "COUNT", "TOTAL"}, {1, 2}, {}};
+  for (const auto& [type, part] : members_of(journal.find("documents"))) {
+    table.rows.push_back({printable(type), count_of(&part), total_of(&part)});
+  }
+  return table.rows.empty() ? "no documents in the journal for these days\n" : table.text(width);
+}
+
+std::string more(std::size_t count) {
+  return count > kListShownMax
+             ? fmt::format("    … and {} more; --json has them all\n", count - kListShownMax)
+             : "";
+}
+
+// Reason is last: it is the longest, and is cut first.
+std::string entries_text(const json::Array& entries, std::size_t width) {
+  Table table{{"DOCUMENT", "TYPE", "SEQUENCE", "STEP", "STATE", "REASON"}, {2}, {}};
+  for (std::size_t i = 0; i < std::min(entries.size(), kListShownMax); ++i) {
+    const json::Value& e = entries[i];
+    table.rows.push_back({shown(e, "id"), shown(e, "type"), shown(e, "sequence"), shown(e, "step"),
+                          shown(e, "state"), shown(e, "reason")});
+  }
+  return table.text(width, 4) + more(entries.size());
+}
+
+std::string different_text(const json::Array& entries, std::size_t width) {
+  Table table{{"DOCUMENT", "MEMBER", "JOURNAL", "CENTRAL"}, {}, {}};
+  for (std::size_t i = 0; i < std::min(entries.size(), kListShownMax); ++i) {
+    const json::Value& e = entries[i];
+    table.rows.push_back({shown(e, "id"), shown(e, "member"), shown(e, "journal"), shown(e, "central")});
+  }
+  return table.text(width, 4) + more(entries.size());
+}
+
+struct Difference {
+  const char* member;
+  const char* meaning;
+};
+constexpr Difference kDifferences[] = {
+    {"pending", "pending: not delivered yet"},
+    {"quarantined", "quarantined: a person is needed"},
+    {"missing", "missing: delivered says the journal, central has not"},
+    {"unexpected", "unexpected: central has it, the journal has not"},
+    {"different", "different: both have it, not the same"},
+};
+
+std::string target_text(const std::string& name, const json::Value& target, std::size_t width) {
+  const json::Value* read_back = target.find("read_back_at");
+  const bool never = read_back == nullptr || read_back->is_null();
+  std::string out = fmt::format("\nTarget {}  {}\n", printable(name),
+                                never ? "never read back" : "read back " + shown(read_back));
+  Table totals{{"", "COUNT", "TOTAL"}, {1, 2}, {}};
+  for (const char* side : {"journal", "central"}) {
+    totals.rows.push_back({side, count_of(target.find(side)), total_of(target.find(side))});
+  }
+  out += totals.text(width, 2);
+  out += fmt::format("  matched {}", shown(target, "matched"));
+  for (const Difference& d : kDifferences)
+    out += fmt::format("  {} {}", d.member, list_of(target, d.member).size());
+  out += "\n";
+  for (const Difference& d : kDifferences) {
+    const json::Array& entries = list_of(target, d.member);
+    if (entries.empty()) continue;
+    out += fmt::format("  {}\n", d.meaning);
+    out += std::string_view(d.member) == "different" ? different_text(entries, width)
+                                                     : entries_text(entries, width);
+  }
+  return out;
+}
+
+std::string plain_list(const char* title, const json::Array& entries, std::size_t width) {
+  if (entries.empty()) return {};
+  std::string out = fmt::format("\n{} ({})\n", title, entries.size());
+  for (std::size_t i = 0; i < std::min(entries.size(), kListShownMax); ++i) {
+    const std::string line = "  " + members_text(entries[i]);
+    out += (width > 0 ? fitted(line, width) : line) + "\n";
+  }
+  return out + more(entries.size());
+}
+
+}  // namespace
+
+bool report_balanced(const json::Value& report) {
+  const json::Value* balanced = report.find("balanced");
+  return balanced != nullptr && balanced->as_bool() != nullptr && *balanced->as_bool();
+}
+
+std::string report_text(const json::Value& report, std::size_t width) {
+  std::string out = heading(report) + "\n";
+  if (const json::Value* journal = report.find("journal")) {
+    out += documents_text(*journal, width);
+  }
+  for (const auto& [name, target] : members_of(report.find("targets")))
+    out += target_text(name, target, width);
+  if (const json::Value* journal = report.find("journal")) {
+    out += plain_list("Gaps in a terminal's own numbers", list_of(*journal, "sequence_gaps"), width);
+    out += plain_list("Till closes", list_of(*journal, "till_closes"), width);
+  }
+  out += plain_list("Conflicts", list_of(report, "conflicts"), width);
+  return out;
+}
+
+}  // namespace tillsync::cli

@@ -1,0 +1,36 @@
+#include "agent/assembly/daemon.h"
+#include "agent/cli/commands.h"
+#include "platform/log/log.h"
+
+namespace tillsync::cli {
+namespace {
+
+Exit run(const Context& context) {
+  auto settings = read_settings(context);
+  if (!settings) return fail(settings.error());
+  log::LogOptions options;
+  options.file = settings->log.file;
+  options.format = settings->log.format;
+  options.level = settings->log.level;
+  options.rotate_mib = settings->log.rotate_mib;
+  options.rotate_keep = settings->log.rotate_keep;
+  if (auto started = log::start(options); !started) return fail(started.error());
+  auto done = run_daemon(*settings, context.clock);
+  if (!done) log::error("daemon.failed", {{"code", done.error().code}, {"detail", done.error().detail}});
+  log::stop();
+  return done ? Exit::kDone : fail(done.error());
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+  CLI::App* command = add_command(
+      app, context,
+      {"run", "runs the daemon in the foreground, until SIGTERM or Ctrl-C",
+       "  tillsync run\n  tillsync run --config /etc/tillsync/tillsync.toml\n",
+       "0 stopped as asked; 2 usage or settings; 3 an address, or the journal, is in use by another\n"
+       "  process; 4 the journal cannot be used"});
+  command->callback([&context] { context.exit = run(context); });
+}
+
+}  // namespace tillsync::cli

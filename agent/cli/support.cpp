@@ -1,0 +1,147 @@
+#include "agent/cli/support.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "platform/log/printable.h"
+
+namespace tillsync::cli {
+namespace {
+
+// A report may read central back first (10 s) and walk a long journal.
+constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
+constexpr std::chrono::milliseconds kConnectTimeout{5'000};
+constexpr std::size_t kAnswerBytesMax = 256 * 1024 * 1024;
+constexpr std::size_t kErrorBytesMax = 2048;
+
+}  // namespace
+
+Exit fail(Exit status, std::string_view what_and_cure) {
+  const std::string line = "tillsync: " + printable(what_and_cure, kErrorBytesMax) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return status;
+}
+
+Exit exit_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return Exit::kUsage;
+    case ErrorKind::kNotFound:
+      return Exit::kNo;
+    case ErrorKind::kStorage:
+    case ErrorKind::kCorrupt:
+      return Exit::kStorage;
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kTimeout:
+      return Exit::kUnreachable;
+    case ErrorKind::kInternal:
+      return Exit::kNo;
+  }
+  return Exit::kNo;
+}
+
+Exit fail(const Error& error) {
+  return fail(exit_of(error.kind), error.detail);
+}
+
+Result<Settings> read_settings(const Context& context) {
+  LoadedSettings loaded = load_settings(context.settings_file);
+  if (loaded.mistakes.empty()) return std::move(loaded.settings);
+  std::string detail = loaded.mistakes.front().text();
+  if (loaded.mistakes.size() > 1) {
+    detail += fmt::format("; and {} more, `tillsync check` lists them all", loaded.mistakes.size() - 1);
+  }
+  return Error{ErrorKind::kInvalid, "settings", detail};
+}
+
+Endpoint ops_endpoint(const Settings& settings) {
+  return {"http://" + settings.ops.tcp, "", "the daemon's ops API at " + settings.ops.tcp};
+}
+
+Endpoint till_endpoint(const Settings& settings) {
+  if (settings.till.unix_socket.empty()) {
+    return {"http://" + settings.till.tcp, "", "the daemon's till API at " + settings.till.tcp};
+  }
+  return {"http://localhost", settings.till.unix_socket,
+          "the daemon's till API at " + settings.till.unix_socket};
+}
+
+http::Request request_to(const Endpoint& endpoint, std::string method, const std::string& path) {
+  http::Request request;
+  request.method = std::move(method);
+  request.url = endpoint.base_url + path;
+  request.unix_socket = endpoint.unix_socket;
+  request.timeout = kAnswerTimeout;
+  request.connect_timeout = kConnectTimeout;
+  request.answer_bytes_max = kAnswerBytesMax;
+  return request;
+}
+
+Result<http::Answer> exchange(const Endpoint& endpoint, http::Request request) {
+  http::Exchange result = http::perform(std::move(request));
+  if (auto* answer = std::get_if<http::Answer>(&result)) return std::move(*answer);
+  const auto& failure = std::get<http::Failure>(result);
+  return Error{failure.code == "timeout" ? ErrorKind::kTimeout : ErrorKind::kUnavailable, "unreachable",
+               endpoint.name + " cannot be reached (" + failure.detail +
+                   "); start it with `tillsync run`, or name its settings with --config"};
+}
+
+Error problem_of(const http::Answer& answer) {
+  const auto parsed = json::parse(answer.body);
+  const json::Value problem = parsed ? *parsed : json::Value();
+  std::string text = fmt::format("the daemon answered {}", answer.status);
+  if (!problem.text_of("title").empty()) text.append(" ").append(problem.text_of("title"));
+  if (!problem.text_of("detail").empty()) text.append(": ").append(problem.text_of("detail"));
+  ErrorKind kind = ErrorKind::kInvalid;
+  if (answer.status == 404 || answer.status == 409 || answer.status == 422) kind = ErrorKind::kNotFound;
+  if (answer.status == 507) kind = ErrorKind::kStorage;
+  if (answer.status == 429 || (answer.status >= 500 && answer.status != 507)) kind = ErrorKind::kUnavailable;
+  return {kind, "answer", text};
+}
+
+Result<json::Value> get_json(const Endpoint& endpoint, const std::string& path) {
+  http::Request request = request_to(endpoint, "GET", path);
+  request.headers.emplace_back("Accept", "application/json");
+  const auto answer = exchange(endpoint, std::move(request));
+  if (!answer) return answer.error();
+  if (answer->status != 200) return problem_of(*answer);
+  auto parsed = json::parse(answer->body);
+  if (!parsed) {
+    return Error{ErrorKind::kUnavailable, "answer",
+                 endpoint.name + " answered no JSON; check that no other program listens there"};
+  }
+  return parsed;
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string shown(const json::Value* value) {
+  if (value == nullptr || value->is_null()) return "-";
+  if (const std::string* text = value->as_string()) return text->empty() ? "-" : printable(*text);
+  return printable(json::dump(*value));
+}
+
+std::string shown(const json::Value& object, std::string_view member) {
+  return shown(object.find(member));
+}
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace tillsync::cli

@@ -1,0 +1,73 @@
+// What the commands share: exit statuses, error lines, the settings, and calls to the daemon's two APIs. Main
+// thread only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/settings.h"
+#include "platform/base/result.h"
+#include "platform/base/time.h"
+#include "platform/http/client.h"
+#include "platform/json/json.h"
+
+namespace tillsync::cli {
+
+/// CONTRACT section 4.
+enum class Exit : int {
+  kDone = 0,
+  kNo = 1,           ///< the answer is no: not balanced, chain broken, not delivered
+  kUsage = 2,        ///< usage or settings
+  kUnreachable = 3,  ///< the daemon cannot be reached
+  kStorage = 4,
+};
+
+inline constexpr const char* kSettingsFileDefault = "/etc/tillsync/tillsync.toml";
+
+struct Context {
+  explicit Context(const Clock& the_clock) : clock(the_clock) {}
+  const Clock& clock;
+  std::string settings_file;  ///< --config, else TILLSYNC_CONFIG, else the default
+  bool json = false;          ///< --json
+  Exit exit = Exit::kDone;    ///< left by the command
+};
+
+/// Prints `tillsync: what; cure` on standard error, made safe for a terminal, and returns the status.
+Exit fail(Exit status, std::string_view what_and_cure);
+/// The same for an error; its kind gives the status.
+Exit fail(const Error& error);
+Exit exit_of(ErrorKind kind);
+
+/// The settings of the context's file. The error tells the first mistake and how many there are.
+Result<Settings> read_settings(const Context& context);
+
+/// Where an API listens.
+struct Endpoint {
+  std::string base_url;     ///< "http://127.0.0.1:7412"
+  std::string unix_socket;  ///< "" for TCP
+  std::string name;         ///< for messages
+};
+Endpoint ops_endpoint(const Settings& settings);
+/// The Unix socket, or TCP where there is none.
+Endpoint till_endpoint(const Settings& settings);
+
+/// A request to one path of the endpoint (`path` with its query).
+http::Request request_to(const Endpoint& endpoint, std::string method, const std::string& path);
+/// One exchange. kUnavailable where no answer came; any status is an answer.
+Result<http::Answer> exchange(const Endpoint& endpoint, http::Request request);
+/// An answer that is no success as an error: the problem's own title, detail and faults.
+Error problem_of(const http::Answer& answer);
+/// GET, 200, and JSON; anything else is an error.
+Result<json::Value> get_json(const Endpoint& endpoint, const std::string& path);
+
+/// RFC 3986 section 2.1: everything but unreserved characters as %XX.
+std::string percent_encoded(std::string_view text);
+
+/// Text for a person: a string as it is, null as "-", anything else as JSON. Safe for a terminal.
+std::string shown(const json::Value* value);
+std::string shown(const json::Value& object, std::string_view member);
+
+/// Writes to standard output.
+void print(std::string_view text);
+
+}  // namespace tillsync::cli

@@ -1,0 +1,53 @@
+// The requests of the reference central profile (CONTRACT section 6). Plain values, without credentials and
+// without I/O.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/settings.h"
+#include "outbox/delivery/target_port.h"
+#include "platform/base/time.h"
+#include "platform/http/client.h"
+
+namespace tillsync {
+
+/// Rows of one page of a read-back.
+inline constexpr int kReadBackRowsMax = 200;
+
+class CentralProfile {
+ public:
+  /// kInvalid where base_url is no http(s) URL with a host, or carries a query, a fragment or a credential.
+  static Result<CentralProfile> from(const TargetSettings& settings, std::string store);
+
+  /// POST /documents.
+  http::Request post_one(const OutgoingDelivery& delivery) const;
+  /// POST /documents/batch.
+  http::Request post_batch(const std::vector<OutgoingDelivery>& deliveries) const;
+  /// GET /documents?reference=&step=.
+  http::Request look_up(const OutgoingDelivery& delivery) const;
+  /// GET /documents?store=&business_day=&cursor=&limit=.
+  http::Request read_back(BusinessDay day, const std::optional<std::string>& cursor) const;
+
+ private:
+  using Query = std::vector<std::pair<std::string_view, std::string>>;
+  CentralProfile() = default;
+  http::Request skeleton(std::string method, std::string_view path, const Query& query = {}) const;
+
+  // Constant after construction.
+  std::string base_url_;  ///< without a slash at its end
+  std::string store_;
+  std::string ca_file_;
+  std::string proxy_;
+  std::chrono::milliseconds timeout_{};
+};
+
+/// A request to any URL on the way that the settings name for this target: timeouts, trust, proxy,
+/// User-Agent.
+http::Request request_for(const TargetSettings& settings, std::string method, std::string url);
+
+}  // namespace tillsync

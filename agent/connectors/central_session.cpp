@@ -1,0 +1,34 @@
+#include "agent/connectors/central_session.h"
+
+namespace tillsync {
+namespace {
+
+constexpr std::size_t kBlottedBytesMin = 6;  ///< a shorter secret would tear holes into plain words
+
+void blot(std::string& text, const std::string& secret) {
+  if (secret.size() < kBlottedBytesMin) return;
+  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+    text.replace(at, secret.size(), "***");
+  }
+}
+
+}  // namespace
+
+void CentralSession::send(http::Request request, std::function<void(Result)> then) const {
+  credentials_->obtain([credentials = credentials_, client = client_, request = std::move(request),
+                        then = std::move(then)](Credentials::Obtained obtained) mutable {
+    if (auto* outcome = std::get_if<Outcome>(&obtained)) return then(std::move(*outcome));
+    const auto& authorization = std::get<Authorization>(obtained);
+    authorization.apply(request);
+    client->start(std::move(request), [credentials, then, secret = authorization.secret,
+                                       generation = authorization.generation](http::Exchange exchange) {
+      if (auto* answer = std::get_if<http::Answer>(&exchange); answer != nullptr && answer->status >= 400) {
+        if (answer->status == 401) credentials->refused(generation);
+        blot(answer->body, secret);
+      }
+      then(std::move(exchange));
+    });
+  });
+}
+
+}  // namespace tillsync

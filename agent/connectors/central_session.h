@@ -1,0 +1,30 @@
+// Sends requests to one target with its credential, and takes a refused credential back. Single-threaded: on
+// the http::Client's thread. Copies share the credential.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "agent/connectors/credentials.h"
+#include "platform/http/client.h"
+
+namespace tillsync {
+
+class CentralSession {
+ public:
+  /// An Outcome: there was no credential and nothing was sent.
+  using Result = std::variant<Outcome, http::Exchange>;
+
+  CentralSession(std::shared_ptr<Credentials> credentials, http::Client& client)
+      : credentials_(std::move(credentials)), client_(&client) {}
+  /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of an error's
+  /// body.
+  void send(http::Request request, std::function<void(Result)> then) const;
+
+ private:
+  std::shared_ptr<Credentials> credentials_;
+  http::Client* client_;
+};
+
+}  // namespace tillsync

@@ -1,0 +1,16 @@
+// What other systems said, made fit to keep and to show. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tillsync {
+
+/// At most `bytes_max` bytes of `text`, cut between characters; bytes that are no UTF-8 become U+FFFD.
+std::string bounded_utf8(std::string_view text, std::size_t bytes_max);
+/// The same as one line: control characters become blanks, runs of blanks one, none at the ends.
+std::string one_line(std::string_view text, std::size_t bytes_max);
+/// RFC 3986: all but unreserved characters percent-encoded; fit for a query value and a path segment.
+std::string percent_encoded(std::string_view text);
+
+}  // namespace tillsync

@@ -1,0 +1,152 @@
+#include "agent/connectors/rest_read_back.h"
+
+#include <algorithm>
+
+#include "agent/connectors/central_session.h"
+#include "agent/connectors/classify.h"
+#include "platform/base/decimal.h"
+
+namespace tillsync {
+namespace {
+
+constexpr json::ParseLimits kPageLimits{.depth_max = 48};  // a document nests up to 32 by itself
+constexpr std::size_t kCursorBytesMax = 4096;
+
+Error invalid(const std::string& detail) {
+  return {ErrorKind::kInvalid, "read-back-shape",
+          "central's list is not as CONTRACT section 6 has it: " + detail};
+}
+
+std::string place(std::size_t row, std::string_view member) {
+  return "documents[" + std::to_string(row) + "]." + std::string(member);
+}
+
+Result<std::string> required(const json::Value& row, std::size_t index, std::string_view member) {
+  const std::string_view text = row.text_of(member);
+  if (text.empty()) return invalid(place(index, member) + " must be a string and not empty");
+  return std::string(text);
+}
+
+/// Decimal text (or a JSON integer), null or nothing.
+Result<std::optional<std::string>> total_of(const json::Value& row, std::size_t index) {
+  const json::Value* total = row.find("total");
+  if (total == nullptr || total->is_null()) return std::optional<std::string>();
+  const std::string* text = total->as_string();
+  if (const auto* number = total->as_number();
+      number != nullptr && number->text.find_first_of(".eE") == std::string::npos) {
+    text = &number->text;
+  }
+  if (text == nullptr) return invalid(place(index, "total") + " must be a decimal string or null");
+  if (const auto parsed = Decimal::parse(*text, Decimal::kDecimals); !parsed) {
+    return invalid(place(index, "total") + " is no decimal: " + parsed.error().detail);
+  }
+  return std::optional(*text);
+}
+
+Result<std::optional<std::string>> currency_of(const json::Value& row, std::size_t index) {
+  const json::Value* currency = row.find("currency");
+  if (currency == nullptr || currency->is_null()) return std::optional<std::string>();
+  const std::string* text = currency->as_string();
+  const bool code = text != nullptr && text->size() == 3 &&
+                    std::all_of(text->begin(), text->end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (!code) return invalid(place(index, "currency") + " must be an ISO 4217 code or null");
+  return std::optional(*text);
+}
+
+Result<CentralRow> row_of(const json::Value& value, std::size_t index) {
+  if (value.as_object() == nullptr) {
+    return invalid("documents[" + std::to_string(index) + "] must be an object, not " +
+                   std::string(value.kind_name()));
+  }
+  CentralRow row;
+  for (const auto& [member, into] : {std::pair{"reference", &row.reference},
+                                     {"step", &row.step},
+                                     {"central_reference", &row.central_reference}}) {
+    auto text = required(value, index, member);
+    if (!text) return text.error();
+    *into = std::move(*text);
+  }
+  auto total = total_of(value, index);
+  if (!total) return total.error();
+  auto currency = currency_of(value, index);
+  if (!currency) return currency.error();
+  if (total->has_value() && !currency->has_value()) {
+    return invalid(place(index, "currency") + " is missing where there is a total");
+  }
+  row.total = std::move(*total);
+  row.currency = std::move(*currency);
+  row.recorded_at = value.text_of("recorded_at");
+  if (const json::Value* document = value.find("document"); document != nullptr && !document->is_null()) {
+    if (document->as_object() == nullptr)
+      return invalid(place(index, "document") + " must be an object or null");
+    row.document = *document;
+  }
+  return row;
+}
+
+Error unavailable(const std::string& target, const Outcome& outcome,
+                  ErrorKind kind = ErrorKind::kUnavailable) {
+  return {kind, "read-back", "target " + target + " cannot be read back: " + outcome.reason};
+}
+
+}  // namespace
+
+Result<CentralPage> parse_central_page(std::string_view text) {
+  const auto body = json::parse(text, kPageLimits);
+  if (!body) return invalid(body.error().detail);
+  const json::Value* documents = body->find("documents");
+  const json::Array* rows = documents == nullptr ? nullptr : documents->as_array();
+  if (rows == nullptr) return invalid("the member `documents` must be an array");
+  CentralPage page;
+  page.rows.reserve(rows->size());
+  for (std::size_t index = 0; index < rows->size(); ++index) {
+    auto row = row_of((*rows)[index], index);
+    if (!row) return row.error();
+    page.rows.push_back(std::move(*row));
+  }
+  const json::Value* next = body->find("next");
+  if (next == nullptr || next->is_null()) return page;
+  const std::string* cursor = next->as_string();
+  if (cursor == nullptr || cursor->empty() || cursor->size() > kCursorBytesMax) {
+    return invalid("the member `next` must be null or a string of 1 to " + std::to_string(kCursorBytesMax) +
+                   " bytes");
+  }
+  page.next = *cursor;
+  return page;
+}
+
+RestReadBack::RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
+                           std::shared_ptr<Credentials> credentials)
+    : target_(std::move(target)),
+      profile_(std::move(profile)),
+      client_(std::move(client)),
+      credentials_(std::move(credentials)) {}
+
+Result<http::Answer> RestReadBack::ask(const http::Request& request) {
+  std::optional<CentralSession::Result> result;
+  CentralSession(credentials_, *client_).send(request, [&](CentralSession::Result got) {
+    result = std::move(got);
+  });
+  while (!result) client_->wait(std::chrono::seconds(60));  // ends: every exchange has its time-out
+  if (const auto* outcome = std::get_if<Outcome>(&*result)) return unavailable(target_, *outcome);
+  auto& exchange = std::get<http::Exchange>(*result);
+  if (const auto* failure = std::get_if<http::Failure>(&exchange)) {
+    return unavailable(target_, classify(exchange),
+                       failure->code == "timeout" ? ErrorKind::kTimeout : ErrorKind::kUnavailable);
+  }
+  return std::move(std::get<http::Answer>(exchange));
+}
+
+Result<CentralPage> RestReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
+  const http::Request request = profile_.read_back(day, cursor);
+  auto answer = ask(request);
+  if (answer && answer->status == 401) answer = ask(request);
+  if (!answer) return answer.error();
+  if (answer->status != 200) return unavailable(target_, classify(*answer));
+  auto page = parse_central_page(answer->body);
+  if (!page)
+    return Error{page.error().kind, page.error().code, "target " + target_ + ": " + page.error().detail};
+  return page;
+}
+
+}  // namespace tillsync

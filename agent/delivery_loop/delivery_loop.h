@@ -1,0 +1,120 @@
+// The delivery thread: does what the scheduler says, through the connectors, and gives every outcome to the
+// journal.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/settings.h"
+#include "outbox/delivery/scheduler.h"
+#include "outbox/journal/journal_backlog.h"
+#include "outbox/journal/journal_thread.h"
+#include "platform/base/random.h"
+#include "platform/http/client.h"
+
+namespace tillsync {
+
+/// A target as status and metrics show it.
+struct TargetView {
+  TargetStatus status;
+  std::optional<UtcTime> last_success;
+  std::optional<std::pair<UtcTime, std::string>> last_error;  ///< when, and the reason
+  std::int64_t delivered = 0;                                 ///< since this process started
+  double rate_per_s = 0;                                      ///< deliveries a second over the last seconds
+  std::optional<std::chrono::milliseconds> retry_in;
+};
+
+struct DeliveryLoopLimits {
+  std::size_t unrecorded_max =
+      4'096;  ///< outcomes that the journal could not take yet; beyond it nothing more is sent
+  std::chrono::milliseconds record_again{1'000};  ///< when they are tried again
+  std::chrono::milliseconds snapshot_every{250};
+  std::chrono::milliseconds stop_patience{5'000};  ///< for requests under way when the daemon stops
+};
+
+class DeliveryLoop {
+ public:
+  struct Parts {
+    const Settings& settings;
+    JournalThread& journal;
+    const Clock& clock;
+    Random& random;
+    /// Makes the connector of a target; it lives on the delivery thread.
+    std::function<Result<std::unique_ptr<TargetPort>>(const std::string& name, http::Client& client)>
+        make_port;
+    /// A backlog was owed to a target and all of it is delivered now; on the delivery thread.
+    std::function<void(const std::string& target)> drained;
+  };
+
+  /// Reads each target's memory from `lanes`, makes its connector, and starts the thread. `head`: the
+  /// journal's last sequence.
+  static Result<std::unique_ptr<DeliveryLoop>> start(Parts parts,
+                                                     const std::map<std::string, LaneMemory>& lanes,
+                                                     Sequence head, DeliveryLoopLimits limits = {});
+  ~DeliveryLoop();
+  /// Lets requests under way end (stop_patience), hands what became of them to the journal, and ends the
+  /// thread. The object must live until the journal thread has ended: its answers still come here.
+  void stop();
+
+  /// From any thread.
+  void committed(const CommitNews& news);
+  /// An operator's decision, after the journal has it; from any thread.
+  void decided(const DecisionFact& fact);
+  std::map<std::string, TargetView> targets() const;
+  /// Documents that wait, directly or not, for a quarantined delivery.
+  std::int64_t blocked_documents() const;
+
+ private:
+  DeliveryLoop(Parts parts, DeliveryLoopLimits limits);
+  void loop();
+  void tell(std::function<void()> event);
+  void handle_events();
+  void act(Action action);
+  void reserve(Reserve action);
+  void record_again(SteadyTime now);
+  void send(Send action);
+  void look_up(LookUp action);
+  Result<OutgoingDelivery> load(const Attempt& attempt);
+  void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
+  void submit_facts(std::vector<OutcomeFact> facts);
+  void note(const std::string& target, const Outcome& outcome);
+  void publish(bool force);
+
+  Parts parts_;
+  const DeliveryLoopLimits limits_;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<JournalReader> reader_;
+  std::unique_ptr<JournalBacklog> backlog_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::map<std::string, std::unique_ptr<TargetPort>> ports_;
+
+  // Delivery thread only.
+  std::vector<OutcomeFact> outcomes_;    // of this turn, recorded together
+  std::vector<OutcomeFact> unrecorded_;  // the journal failed; tried again
+  std::vector<Reserve> unreserved_;      // likewise
+  SteadyTime record_due_;
+  std::size_t recording_ = 0;  // facts handed to the journal and not answered
+  std::map<std::string, TargetView> views_;
+  std::map<std::string, std::int64_t> rate_base_;
+  std::map<std::string, bool> owing_;
+  SteadyTime rate_since_;
+  SteadyTime published_at_;
+  bool changed_ = true;
+
+  mutable std::mutex mutex_;
+  std::vector<std::function<void()>> events_;  // guarded by mutex_
+  Sequence head_;                              // guarded by mutex_
+  std::map<std::string, TargetView> shown_;    // guarded by mutex_
+  std::int64_t shown_blocked_ = 0;             // guarded by mutex_
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace tillsync

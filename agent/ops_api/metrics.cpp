@@ -1,0 +1,145 @@
+#include "agent/ops_api/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace tillsync {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+/// Families of counts that the journal keeps: their values come with the sample, so that they survive a
+/// restart.
+class Families {
+ public:
+  explicit Families(std::vector<MetricFamily> families) : families_(std::move(families)) {}
+
+  /// Valid until the next add().
+  MetricFamily& add(const char* name, const char* help, MetricType type) {
+    MetricFamily family;
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    families_.push_back(std::move(family));
+    return families_.back();
+  }
+
+  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void put(MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (family.type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  family.metric.push_back(std::move(metric));
+}
+
+double as_double(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+void add_documents(Families& out, const MetricsSample& sample) {
+  auto& documents = out.add("tillsync_documents_total", "Documents journaled, by type.", MetricType::Counter);
+  for (const auto& [type, count] : sample.counts.documents_by_type)
+    put(documents, {{"type", type}}, as_double(count));
+  auto& statuses = out.add("tillsync_documents", "Documents by status.", MetricType::Gauge);
+  for (int i = 0; i < kDocumentStatusCount; ++i) {
+    put(statuses, {{"status", std::string(status_name(static_cast<DocumentStatus>(i)))}},
+        as_double(sample.counts.by_status[i]));
+  }
+  put(out.add("tillsync_backlog_documents", "Documents with something still owed.", MetricType::Gauge), {},
+      as_double(sample.counts.backlog()));
+  put(out.add("tillsync_blocked_documents", "Documents that wait for a quarantined delivery.",
+              MetricType::Gauge),
+      {}, as_double(sample.blocked_documents));
+  put(out.add("tillsync_journal_head_sequence", "Last sequence of the journal.", MetricType::Gauge), {},
+      as_double(sample.head.value));
+}
+
+void add_targets(Families& out, const MetricsSample& sample) {
+  auto& outcomes =
+      out.add("tillsync_deliveries_total", "Delivery attempts, by target and outcome.", MetricType::Counter);
+  for (const auto& [target, counts] : sample.counts.targets) {
+    for (const auto& [outcome, count] : counts.outcomes) {
+      put(outcomes, {{"target", target}, {"outcome", outcome}}, as_double(count));
+    }
+  }
+  auto& owed = out.add("tillsync_owed_deliveries", "Deliveries still owed, by target.", MetricType::Gauge);
+  for (const auto& [target, counts] : sample.counts.targets)
+    put(owed, {{"target", target}}, as_double(counts.owed));
+  auto& quarantined = out.add("tillsync_quarantined_deliveries", "Deliveries that a person must decide on.",
+                              MetricType::Gauge);
+  for (const auto& [target, counts] : sample.counts.targets)
+    put(quarantined, {{"target", target}}, as_double(counts.quarantined));
+  auto& up = out.add("tillsync_target_up", "1 where the target serves.", MetricType::Gauge);
+  for (const auto& [target, view] : sample.targets) {
+    put(up, {{"target", target}}, view.status.state == TargetState::kUp ? 1 : 0);
+  }
+  auto& oldest = out.add("tillsync_oldest_undelivered_seconds",
+                         "Age of the oldest undelivered document, by target.", MetricType::Gauge);
+  for (const auto& [target, view] : sample.targets) {
+    double age = 0;
+    if (view.status.oldest_open_recorded_at) {
+      age = std::max(
+          0.0, std::chrono::duration<double>(sample.now - *view.status.oldest_open_recorded_at).count());
+    }
+    put(oldest, {{"target", target}}, age);
+  }
+  auto& rate = out.add("tillsync_replay_rate", "Deliveries a second over the last seconds, by target.",
+                       MetricType::Gauge);
+  for (const auto& [target, view] : sample.targets) put(rate, {{"target", target}}, view.rate_per_s);
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  prometheus::Registry registry;
+  prometheus::Histogram& commit_seconds =
+      prometheus::BuildHistogram()
+          .Name("tillsync_journal_commit_seconds")
+          .Help("Time of a group commit, its fsync included.")
+          .Register(registry)
+          .Add({}, prometheus::Histogram::BucketBoundaries{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                           0.1, 0.25, 1, 5});
+  prometheus::Counter& commit_tasks =
+      prometheus::BuildCounter()
+          .Name("tillsync_journal_committed_tasks_total")
+          .Help("Posts and facts committed; over the commits: how many share one fsync.")
+          .Register(registry)
+          .Add({});
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::commit(std::chrono::nanoseconds took, std::size_t tasks) {
+  impl_->commit_seconds.Observe(std::chrono::duration<double>(took).count());
+  impl_->commit_tasks.Increment(static_cast<double>(tasks));
+}
+
+std::string Metrics::text(const MetricsSample& sample) {
+  Families out(impl_->registry.Collect());
+  add_documents(out, sample);
+  add_targets(out, sample);
+  put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
+      as_double(sample.disk_free_bytes));
+  put(out.add("tillsync_disk_reserve_bytes", "Below this posts are refused.", MetricType::Gauge), {},
+      as_double(sample.disk_reserve_bytes));
+  put(out.add("tillsync_accepting", "1 while tills can post.", MetricType::Gauge), {},
+      sample.accepting ? 1 : 0);
+  return out.text();
+}
+
+}  // namespace tillsync

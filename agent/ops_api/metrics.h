@@ -1,0 +1,39 @@
+// GET /metrics: Prometheus text (exposition format 0.0.4), by prometheus-cpp. From any thread.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/delivery_loop/delivery_loop.h"
+#include "outbox/journal/reader.h"
+
+namespace tillsync {
+
+/// What is read off the daemon at a scrape.
+struct MetricsSample {
+  JournalCounts counts;
+  std::map<std::string, TargetView> targets;
+  std::int64_t blocked_documents = 0;
+  std::int64_t disk_free_bytes = 0;
+  std::int64_t disk_reserve_bytes = 0;
+  bool accepting = true;
+  Sequence head;
+  UtcTime now{};
+};
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  /// A group commit, with the time it took.
+  void commit(std::chrono::nanoseconds took, std::size_t tasks);
+  std::string text(const MetricsSample& sample);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tillsync

@@ -1,0 +1,358 @@
+#include "agent/ops_api/ops_api.h"
+
+#include <fmt/format.h>
+#include <charconv>
+
+#include "agent/views/document_view.h"
+#include "agent/views/status_view.h"
+#include "reconcile/reports/report.h"
+
+namespace tillsync {
+namespace {
+
+constexpr std::size_t kReasonBytesMax = 1'024;
+
+ServerResponse json_response(const json::Value& value) {
+  ServerResponse response;
+  response.body = json::dump(value);
+  return response;
+}
+
+ServerResponse not_found(std::string_view detail) {
+  return problem_response(404, "not-found", "There is no such thing", detail);
+}
+
+ServerResponse bad_request(std::string_view detail) {
+  return problem_response(400, "malformed", "The request is malformed", detail);
+}
+
+ServerResponse not_allowed(std::string allow) {
+  auto response =
+      problem_response(405, "method-not-allowed", "The method is not allowed here", "Allowed: " + allow);
+  response.headers.emplace_back("Allow", std::move(allow));
+  return response;
+}
+
+ServerResponse error_response(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kInvalid:
+      return problem_response(409, error.code, "That cannot be done", error.detail);
+    case ErrorKind::kNotFound:
+      return not_found(error.detail);
+    case ErrorKind::kUnavailable:
+      return problem_response(503, error.code, "Not now", error.detail);
+    default:
+      return problem_response(503, "storage-failed", "The journal failed", error.detail);
+  }
+}
+
+std::optional<std::int64_t> integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// "SEQUENCE:STEP".
+std::optional<DeliveryKey> delivery_key(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
+  const auto sequence = integer(text.substr(0, colon));
+  if (!sequence) return std::nullopt;
+  return DeliveryKey{Sequence{*sequence}, std::string(text.substr(colon + 1))};
+}
+
+struct Signed {
+  json::Value body;
+  std::string reason, by;
+};
+
+/// {"reason","by"}: who decides must say why; both end up in the journal.
+Result<Signed> read_signed(const std::string& text) {
+  const Error wrong{ErrorKind::kInvalid, "malformed",
+                    "the body must be {\"reason\":\"why\",\"by\":\"who\"}, each 1 to 1024 bytes"};
+  auto body = json::parse(text);
+  if (!body || body->as_object() == nullptr) return wrong;
+  Signed decision{std::move(*body), {}, {}};
+  decision.reason = decision.body.text_of("reason");
+  decision.by = decision.body.text_of("by");
+  for (const auto* part : {&decision.reason, &decision.by}) {
+    if (part->empty() || part->size() > kReasonBytesMax) return wrong;
+  }
+  return decision;
+}
+
+json::Value quarantine_json(const std::vector<QuarantineEntry>& entries) {
+  json::Array list;
+  for (const auto& entry : entries) {
+    list.emplace_back(
+        json::Object{{"delivery", std::to_string(entry.delivery.document.value) + ":" + entry.delivery.step},
+                     {"document", entry.document_id},
+                     {"type", type_name(entry.type)},
+                     {"target", entry.target},
+                     {"step", entry.delivery.step},
+                     {"since", format_utc(entry.since)},
+                     {"attempts", entry.attempts},
+                     {"reason", entry.reason},
+                     {"answer", json::Object{{"status", entry.http_status}, {"body", entry.answer}}}});
+  }
+  return json::Object{{"quarantine", std::move(list)}};
+}
+
+struct Period {
+  BusinessDay from, to;
+};
+
+Result<Period> read_period(const ServerRequest& request) {
+  const auto day = request.parameter("business_day");
+  const auto from = day ? day : request.parameter("from");
+  const auto to = day ? day : request.parameter("to");
+  if (!from || !to) {
+    return Error{ErrorKind::kInvalid, "malformed", "give business_day=YYYY-MM-DD, or from= and to="};
+  }
+  auto first = BusinessDay::parse(*from);
+  if (!first) return first.error();
+  auto last = BusinessDay::parse(*to);
+  if (!last) return last.error();
+  return Period{*first, *last};
+}
+
+ServerResponse report_response(const Report& report, std::string_view accept) {
+  ServerResponse response;
+  if (accept.find("text/csv") != std::string_view::npos) {
+    response.content_type = "text/csv; charset=utf-8";
+    response.body = report_csv(report);
+  } else if (accept.find("text/html") != std::string_view::npos) {
+    response.content_type = "text/html; charset=utf-8";
+    response.body = report_html(report);
+  } else {
+    response.body = json::dump(report_json(report));
+  }
+  return response;
+}
+
+}  // namespace
+
+void OpsApi::handle(ServerRequest request, Responder respond) {
+  const auto segments = request.segments();
+  if (request.method == "GET" || request.method == "HEAD") return get(request, segments, std::move(respond));
+  if (request.method == "POST") return post(request, segments, std::move(respond));
+  respond(not_allowed("GET, POST"));
+}
+
+void OpsApi::get(const ServerRequest& request, const std::vector<std::string>& path, Responder respond) {
+  const auto is = [&path](std::initializer_list<std::string_view> wanted) {
+    return std::equal(path.begin(), path.end(), wanted.begin(), wanted.end());
+  };
+  if (is({"healthz"})) return respond(text_response(200, "ok\n"));
+  if (is({"readyz"})) {
+    const bool ready = parts_.accepting();
+    return respond(text_response(ready ? 200 : 503, ready ? "ready\n" : "not accepting\n"));
+  }
+  if (is({"metrics"})) return metrics(std::move(respond));
+  if (is({"v1", "status"})) return status(std::move(respond));
+  if (is({"v1", "reports", "reconciliation"})) return report(request, std::move(respond));
+  if (is({"v1", "quarantine"})) return quarantine(std::move(respond));
+  if (is({"v1", "conflicts"})) return respond(json_response(json::Object{{"conflicts", json::Array{}}}));
+  if (is({"v1", "journal"})) return journal(request, std::move(respond));
+  if (path.size() == 4 && path[0] == "v1" && path[1] == "documents" && path[3] == "story") {
+    return explain(path[2], std::move(respond));
+  }
+  respond(not_found(
+      "The ops API has /healthz, /readyz, /metrics, /v1/status, /v1/reports/reconciliation, /v1/quarantine, "
+      "/v1/conflicts, /v1/journal, /v1/documents/{id}/story and /v1/targets."));
+}
+
+void OpsApi::post(const ServerRequest& request, const std::vector<std::string>& path, Responder respond) {
+  if (path.size() == 4 && path[0] == "v1" && path[1] == "quarantine") {
+    return decide_quarantine(request, path[2], path[3], std::move(respond));
+  }
+  if (path.size() == 4 && path[0] == "v1" && path[1] == "targets") {
+    return decide_target(request, path[2], path[3], std::move(respond));
+  }
+  respond(
+      not_found("POST goes to /v1/quarantine/{delivery}/retry, /discard, /amend, and "
+                "/v1/targets/{name}/pause, /resume."));
+}
+
+void OpsApi::read(Responder respond, std::function<ServerResponse(JournalReader&)> make) {
+  const bool queued =
+      parts_.workers.run([respond, make = std::move(make)](JournalReader& reader) { respond(make(reader)); });
+  if (!queued)
+    respond(problem_response(503, "overloaded", "tillsync is busy",
+                             "Too much waits to be read; ask again in a second."));
+}
+
+void OpsApi::status(Responder respond) {
+  const auto counts = parts_.journal.counts();
+  const auto targets = parts_.delivery.targets();
+  const auto blocked = parts_.delivery.blocked_documents();
+  const bool accepting = parts_.accepting();
+  read(std::move(respond), [this, counts, targets, blocked, accepting](JournalReader& reader) {
+    auto oldest = reader.oldest_open();
+    if (!oldest) return error_response(oldest.error());
+    return json_response(
+        status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets, blocked, *oldest}));
+  });
+}
+
+void OpsApi::metrics(Responder respond) {
+  MetricsSample sample{parts_.journal.counts(),
+                       parts_.delivery.targets(),
+                       parts_.delivery.blocked_documents(),
+                       parts_.disk_free_bytes(),
+                       parts_.settings.journal.disk_reserve_mib * 1024 * 1024,
+                       parts_.accepting(),
+                       parts_.journal.head(),
+                       parts_.clock.utc_now()};
+  respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
+}
+
+void OpsApi::report(const ServerRequest& request, Responder respond) {
+  auto period = read_period(request);
+  if (!period) return respond(bad_request(period.error().detail));
+  const bool refresh = request.parameter("refresh").value_or("true") != "false";
+  read(std::move(respond), [this, period = *period, refresh,
+                            accept = std::string(request.header("accept"))](JournalReader& reader) {
+    auto report = parts_.reconcile.report(reader, period.from, period.to, refresh);
+    if (!report && report.error().kind == ErrorKind::kInvalid) return bad_request(report.error().detail);
+    return report ? report_response(*report, accept) : error_response(report.error());
+  });
+}
+
+void OpsApi::quarantine(Responder respond) {
+  read(std::move(respond), [](JournalReader& reader) {
+    auto entries = reader.quarantine(kQuarantineListMax);
+    return entries ? json_response(quarantine_json(*entries)) : error_response(entries.error());
+  });
+}
+
+void OpsApi::journal(const ServerRequest& request, Responder respond) {
+  const auto after = integer(request.parameter("after").value_or("0"));
+  const auto limit = integer(request.parameter("limit").value_or(std::to_string(kJournalPageDefault)));
+  if (!after || !limit || *limit < 1 || *limit > static_cast<std::int64_t>(kJournalPageMax)) {
+    return respond(bad_request(fmt::format("after is a sequence, limit 1 to {}", kJournalPageMax)));
+  }
+  read(std::move(respond), [after = *after, limit = *limit](JournalReader& reader) {
+    auto records = reader.records(Sequence{after}, static_cast<std::size_t>(limit));
+    if (!records) return error_response(records.error());
+    ServerResponse response;
+    response.content_type = "application/x-ndjson";
+    for (const auto& record : *records) {
+      auto view = record_view(record);
+      if (!view) return error_response(view.error());
+      json::dump_to(response.body, *view);
+      response.body += '\n';
+    }
+    return response;
+  });
+}
+
+void OpsApi::explain(const std::string& id, Responder respond) {
+  read(std::move(respond), [id](JournalReader& reader) {
+    auto story = document_story(reader, id);
+    if (!story) return error_response(story.error());
+    return *story ? json_response(**story)
+                  : not_found("No document with the id \"" + id + "\" was posted here.");
+  });
+}
+
+void OpsApi::decide_quarantine(const ServerRequest& request, const std::string& delivery,
+                               const std::string& verb, Responder respond) {
+  using Kind = DecisionFact::Kind;
+  const auto key = delivery_key(delivery);
+  if (!key) return respond(not_found("A delivery is named SEQUENCE:STEP, as GET /v1/quarantine lists it."));
+  DecisionFact fact;
+  fact.delivery = *key;
+  if (verb == "retry") {
+    fact.kind = Kind::kRetry;
+  } else if (verb == "discard") {
+    fact.kind = Kind::kDiscard;
+  } else if (verb == "amend") {
+    fact.kind = Kind::kAmend;
+  } else {
+    return respond(not_found("A quarantined delivery takes retry, discard or amend."));
+  }
+  auto decision = read_signed(request.body);
+  if (!decision) return respond(bad_request(decision.error().detail));
+  fact.reason = decision->reason;
+  fact.by = decision->by;
+  if (fact.kind == Kind::kAmend) return amend(std::move(fact), decision->body, std::move(respond));
+  decide(std::move(fact), std::move(respond));
+}
+
+// The amended document keeps its identity: the same id, type and terminal, so that the effect at central
+// stays one.
+void OpsApi::amend(DecisionFact fact, const json::Value& body, Responder respond) {
+  const auto* document = body.find("document");
+  if (document == nullptr)
+    return respond(bad_request("amend needs \"document\", the whole document as it should be"));
+  auto checked = check_document(*document, parts_.store);
+  if (const auto* refusal = std::get_if<Refusal>(&checked)) {
+    std::string faults = refusal->detail;
+    for (const auto& fault : refusal->faults) faults += "; " + fault.pointer + ": " + fault.detail;
+    return respond(problem_response(422, "invalid-document", "The amended document is not valid", faults));
+  }
+  fact.amended = std::get<Document>(std::move(checked));
+  const bool queued = parts_.workers.run([this, fact, respond](JournalReader& reader) {
+    auto stored = reader.load(fact.delivery.document);
+    if (!stored) return respond(error_response(stored.error()));
+    if (!*stored) return respond(not_found("There is no such delivery."));
+    const auto& old = (*stored)->document;
+    if (old.id != fact.amended->id || old.type != fact.amended->type ||
+        old.terminal != fact.amended->terminal || old.business_day != fact.amended->business_day) {
+      return respond(problem_response(422, "invalid-document", "The amended document is another one",
+                                      "id, type, terminal and business_day must stay as they are."));
+    }
+    decide(fact, respond);
+  });
+  if (!queued) respond(problem_response(503, "overloaded", "tillsync is busy", "Ask again in a second."));
+}
+
+void OpsApi::decide_target(const ServerRequest& request, const std::string& target, const std::string& verb,
+                           Responder respond) {
+  if (!parts_.settings.targets.contains(target))
+    return respond(not_found("There is no target \"" + target + "\" in the settings."));
+  DecisionFact fact;
+  fact.target = target;
+  if (verb == "pause") {
+    fact.kind = DecisionFact::Kind::kPause;
+  } else if (verb == "resume") {
+    fact.kind = DecisionFact::Kind::kResume;
+  } else {
+    return respond(not_found("A target takes pause or resume."));
+  }
+  if (!request.body.empty()) {
+    auto decision = read_signed(request.body);
+    if (!decision) return respond(bad_request(decision.error().detail + ", or no body at all"));
+    fact.reason = decision->reason;
+    fact.by = decision->by;
+  }
+  decide(std::move(fact), std::move(respond));
+}
+
+void OpsApi::decide(DecisionFact fact, Responder respond) {
+  auto shared = std::make_shared<DecisionFact>(std::move(fact));
+  parts_.journal.run(
+      [shared](Journal& journal) -> Result<void> {
+        auto target = journal.decide(*shared);
+        if (!target) return target.error();
+        shared->target = *target;
+        return ok();
+      },
+      [this, shared, respond](Result<void> done) {
+        if (!done) {
+          return respond(done.error().code == "no-such-delivery" ? not_found(done.error().detail)
+                                                                 : error_response(done.error()));
+        }
+        parts_.delivery.decided(*shared);
+        json::Object answer{{"done", decision_name(shared->kind)}, {"target", shared->target}};
+        if (!shared->delivery.step.empty()) {
+          answer.emplace_back("delivery",
+                              std::to_string(shared->delivery.document.value) + ":" + shared->delivery.step);
+        }
+        respond(json_response(answer));
+      });
+}
+
+}  // namespace tillsync

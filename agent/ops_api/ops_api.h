@@ -1,0 +1,62 @@
+// The ops API (CONTRACT section 3): how the store stands, what central has, and what a person decides. Runs
+// on the event loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/delivery_loop/delivery_loop.h"
+#include "agent/http_server/server.h"
+#include "agent/ops_api/metrics.h"
+#include "agent/reconcile_loop/reconcile_loop.h"
+#include "agent/workers/worker_pool.h"
+#include "outbox/document/validation.h"
+#include "outbox/journal/journal_thread.h"
+
+namespace tillsync {
+
+inline constexpr std::size_t kQuarantineListMax = 1'000;
+inline constexpr std::size_t kJournalPageMax = 10'000;
+inline constexpr std::size_t kJournalPageDefault = 1'000;
+
+class OpsApi {
+ public:
+  struct Parts {
+    const Settings& settings;
+    StoreDefaults store;
+    JournalThread& journal;
+    DeliveryLoop& delivery;
+    ReconcileLoop& reconcile;
+    WorkerPool& workers;
+    Metrics& metrics;
+    std::function<bool()> accepting;  ///< whether tills can post now
+    std::function<std::int64_t()> disk_free_bytes;
+    const Clock& clock;
+  };
+  explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
+
+  void handle(ServerRequest request, Responder respond);
+
+ private:
+  void get(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
+  void post(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
+  void status(Responder respond);
+  void metrics(Responder respond);
+  void report(const ServerRequest& request, Responder respond);
+  void quarantine(Responder respond);
+  void journal(const ServerRequest& request, Responder respond);
+  void explain(const std::string& id, Responder respond);
+  void decide_quarantine(const ServerRequest& request, const std::string& delivery, const std::string& verb,
+                         Responder respond);
+  void amend(DecisionFact fact, const json::Value& body, Responder respond);
+  void decide_target(const ServerRequest& request, const std::string& target, const std::string& verb,
+                     Responder respond);
+  void decide(DecisionFact fact, Responder respond);
+  /// Runs on a worker; answers 503 where too much waits.
+  void read(Responder respond, std::function<ServerResponse(JournalReader&)> make);
+
+  Parts parts_;
+};
+
+}  // namespace tillsync

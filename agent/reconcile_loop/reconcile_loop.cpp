@@ -1,0 +1,117 @@
+#include "agent/reconcile_loop/reconcile_loop.h"
+
+#include "platform/log/log.h"
+#include "reconcile/central_view/freshness.h"
+
+namespace tillsync {
+
+ReconcileLoop::ReconcileLoop(Parts parts, ReconcileLoopLimits limits)
+    : parts_(std::move(parts)), limits_(limits) {}
+
+Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, ReconcileLoopLimits limits) {
+  std::unique_ptr<ReconcileLoop> loop(new ReconcileLoop(std::move(parts), limits));
+  const auto& settings = loop->parts_.settings;
+  auto reader = JournalReader::open(settings.journal.path);
+  if (!reader) return reader.error();
+  loop->reader_ = std::move(*reader);
+  auto view = CentralView::open(settings.journal.path, CentralView::Mode::kReadWrite);
+  if (!view) return view.error();
+  loop->view_ = std::move(*view);
+  loop->read_back_ = std::make_unique<ReadBack>(*loop->view_, loop->parts_.store, loop->parts_.clock);
+  for (const auto& [name, target] : settings.targets) {
+    auto port = loop->parts_.make_port(name);
+    if (!port) return port.error();
+    loop->ports_[name] = std::move(*port);
+  }
+  loop->thread_ = std::thread([self = loop.get()] { self->loop(); });
+  return loop;
+}
+
+ReconcileLoop::~ReconcileLoop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ReconcileLoop::drained() {
+  {
+    const std::lock_guard lock(mutex_);
+    drained_ = true;
+  }
+  wake_.notify_one();
+}
+
+void ReconcileLoop::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    wake_.wait_for(lock, parts_.settings.reconcile.read_back_every, [this] { return stopping_ || drained_; });
+    if (!stopping_) wake_.wait_for(lock, limits_.settle, [this] { return stopping_.load(); });
+    if (stopping_) return;
+    drained_ = false;
+    lock.unlock();
+    read_due_days();
+    lock.lock();
+  }
+}
+
+void ReconcileLoop::read_due_days() {
+  for (auto& [name, port] : ports_) {
+    const std::lock_guard reading(reading_);
+    auto days = days_to_read(*reader_, *view_, name);
+    if (!days) {
+      log::warning("reconcile.failed",
+                   {{"target", name}, {"code", days.error().code}, {"detail", days.error().detail}});
+      continue;
+    }
+    for (const auto day : *days) {
+      const ReadBackUntil until{stopping_, parts_.clock.steady_now() + limits_.day_max};
+      auto mark = read_back_day(*reader_, *read_back_, *port, name, day, until);
+      if (!mark) {
+        log::warning("reconcile.read_back_failed", {{"target", name},
+                                                    {"business_day", day.text()},
+                                                    {"code", mark.error().code},
+                                                    {"detail", mark.error().detail}});
+        break;  // central cannot be read now; the next round goes on here
+      }
+      log::info("reconcile.read_back",
+                {{"target", name}, {"business_day", day.text()}, {"rows", mark->rows}});
+    }
+  }
+}
+
+void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay to) {
+  const auto deadline = parts_.clock.steady_now() + limits_.report_refresh_max;
+  const std::unique_lock reading(reading_, limits_.report_refresh_max);
+  if (!reading) return;
+  for (auto& [name, port] : ports_) {
+    auto days = stale_days(reader, *view_, name, from, to);
+    if (!days) continue;
+    for (const auto day : *days) {
+      if (parts_.clock.steady_now() >= deadline) return;
+      auto mark = read_back_day(reader, *read_back_, *port, name, day, ReadBackUntil{stopping_, deadline});
+      if (!mark) {
+        log::warning("report.read_back_failed", {{"target", name},
+                                                 {"business_day", day.text()},
+                                                 {"code", mark.error().code},
+                                                 {"detail", mark.error().detail}});
+        break;
+      }
+    }
+  }
+}
+
+Result<Report> ReconcileLoop::report(JournalReader& reader, BusinessDay from, BusinessDay to,
+                                     bool refresh_first) {
+  if (from <= to && to.day - from.day < std::chrono::days(kReportDaysMax) && refresh_first)
+    refresh(reader, from, to);
+  auto view = CentralView::open(parts_.settings.journal.path, CentralView::Mode::kReadOnly);
+  if (!view) return view.error();
+  ReportQuery query{parts_.settings.store.id, {}, from, to, parts_.clock.utc_now()};
+  for (const auto& [name, target] : parts_.settings.targets) query.targets.push_back(name);
+  return build_report(reader, **view, query);
+}
+
+}  // namespace tillsync

@@ -1,0 +1,70 @@
+// The reconcile thread: reads central back on a schedule and after each drained backlog, and makes reports on
+// request.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "config/settings.h"
+#include "outbox/document/validation.h"
+#include "outbox/journal/reader.h"
+#include "platform/base/time.h"
+#include "reconcile/central_view/central_view.h"
+#include "reconcile/central_view/read_back.h"
+#include "reconcile/reports/report.h"
+
+namespace tillsync {
+
+struct ReconcileLoopLimits {
+  std::chrono::milliseconds report_refresh_max{
+      10'000};                            ///< CONTRACT section 8: how long a report waits for central
+  std::chrono::milliseconds settle{500};  ///< after a drained backlog: more may drain with it
+  std::chrono::minutes day_max{30};       ///< one day of one target
+};
+
+class ReconcileLoop {
+ public:
+  struct Parts {
+    const Settings& settings;
+    StoreDefaults store;
+    const Clock& clock;
+    std::function<Result<std::unique_ptr<ReadBackPort>>(const std::string& name)> make_port;
+  };
+  static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
+  ~ReconcileLoop();
+
+  /// A backlog has drained; from any thread.
+  void drained();
+  /// The report of a period; `refresh` first reads back what is stale, for at most report_refresh_max. From
+  /// any one worker thread at a time per reader.
+  Result<Report> report(JournalReader& reader, BusinessDay from, BusinessDay to, bool refresh);
+
+ private:
+  ReconcileLoop(Parts parts, ReconcileLoopLimits limits);
+  void loop();
+  void read_due_days();
+  void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
+
+  Parts parts_;
+  const ReconcileLoopLimits limits_;
+  std::unique_ptr<JournalReader> reader_;                       // reconcile thread only
+  std::timed_mutex reading_;                                    // held by who reads central back
+  std::unique_ptr<CentralView> view_;                           // guarded by reading_
+  std::unique_ptr<ReadBack> read_back_;                         // guarded by reading_
+  std::map<std::string, std::unique_ptr<ReadBackPort>> ports_;  // guarded by reading_
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool drained_ = false;  // guarded by mutex_
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace tillsync

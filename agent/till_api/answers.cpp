@@ -1,0 +1,107 @@
+#include "agent/till_api/answers.h"
+
+#include "platform/json/json.h"
+
+namespace tillsync {
+namespace {
+
+constexpr const char* kDiskRetryAfterS = "30";
+constexpr const char* kBusyRetryAfterS = "1";
+constexpr const char* kRestartRetryAfterS = "5";
+
+std::string faults_member(const Refusal& refusal, std::string_view prefix) {
+  if (refusal.faults.empty()) return {};
+  json::Array faults;
+  for (const auto& fault : refusal.faults) {
+    faults.emplace_back(
+        json::Object{{"pointer", std::string(prefix) + fault.pointer}, {"detail", fault.detail}});
+  }
+  return ",\"errors\":" + json::dump(faults);
+}
+
+/// A document id is free of anything that a path would have to escape but ':', which may stand in a path
+/// segment (RFC 3986).
+std::string location_of(const std::string& id) {
+  return "/v1/documents/" + id;
+}
+
+}  // namespace
+
+ServerResponse refusal_answer(const Refusal& refusal, std::string_view prefix) {
+  const auto errors = faults_member(refusal, prefix);
+  switch (refusal.kind) {
+    case Refusal::Kind::kMalformed:
+      return problem_response(400, "malformed", "The body is not a document", refusal.detail, errors);
+    case Refusal::Kind::kCardNumber:
+      return problem_response(422, "card-number", "The document holds a card number", refusal.detail, errors);
+    case Refusal::Kind::kInvalid:
+      break;
+  }
+  return problem_response(422, "invalid-document", "The document is not valid", refusal.detail, errors);
+}
+
+ServerResponse storage_exhausted_answer() {
+  auto response = problem_response(
+      507, "storage-exhausted", "The disk is full",
+      "The store's disk has reached its reserve; nothing was stored. Free some space: posting "
+      "goes on by itself.");
+  response.headers.emplace_back("Retry-After", kDiskRetryAfterS);
+  return response;
+}
+
+ServerResponse journal_error_answer(const Error& error) {
+  if (error.code == "storage-full") return storage_exhausted_answer();
+  const bool stopping = error.code == "shutting-down";
+  const bool busy = error.code == "overloaded";
+  auto response = stopping ? problem_response(503, "shutting-down", "tillsync is stopping", error.detail)
+                  : busy   ? problem_response(503, "overloaded", "tillsync is busy", error.detail)
+                           : problem_response(503, "storage-failed", "The journal could not be written",
+                                              "The store's disk failed; nothing was stored. Post again; store "
+                                                "IT finds the cause in the log.");
+  response.headers.emplace_back("Retry-After", stopping ? kRestartRetryAfterS
+                                               : busy   ? kBusyRetryAfterS
+                                                        : kDiskRetryAfterS);
+  return response;
+}
+
+ServerResponse reused_answer(const std::string& id, const PostAnswer& answer) {
+  const auto detail = answer.key_reused
+                          ? "The Idempotency-Key was used for another document (sequence " +
+                                std::to_string(answer.sequence.value) + "); a new document needs a new key."
+                          : "The id \"" + id + "\" belongs to another document (sequence " +
+                                std::to_string(answer.sequence.value) +
+                                "); an id is never used twice in a store.";
+  return problem_response(422, "id-reused", answer.key_reused ? "The key is taken" : "The id is taken",
+                          detail);
+}
+
+ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, DocumentStatus status) {
+  const bool replayed = answer.kind == PostAnswer::Kind::kReplayed;
+  ServerResponse response;
+  response.status = replayed ? 200 : 201;
+  response.headers.emplace_back("Location", location_of(id));
+  if (replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
+  response.body = json::dump(json::Object{{"id", id},
+                                          {"sequence", answer.sequence.value},
+                                          {"status", status_name(status)},
+                                          {"recorded_at", format_utc(answer.recorded_at)}});
+  return response;
+}
+
+std::string bulk_line(const ServerResponse& refusal) {
+  return "{\"status\":" + std::to_string(refusal.status) + ",\"problem\":" + refusal.body + "}\n";
+}
+
+std::string bulk_line(const std::string& id, const Result<PostAnswer>& answer) {
+  if (!answer) return bulk_line(journal_error_answer(answer.error()));
+  if (answer->kind == PostAnswer::Kind::kReused) return bulk_line(reused_answer(id, *answer));
+  const bool replayed = answer->kind == PostAnswer::Kind::kReplayed;
+  json::Object line{{"status", replayed ? 200 : 201},
+                    {"id", id},
+                    {"sequence", answer->sequence.value},
+                    {"recorded_at", format_utc(answer->recorded_at)}};
+  if (replayed) line.emplace_back("replayed", true);
+  return json::dump(line) + "\n";
+}
+
+}  // namespace tillsync

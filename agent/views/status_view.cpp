@@ -1,0 +1,70 @@
+#include "agent/views/status_view.h"
+
+#include <fmt/format.h>
+
+namespace tillsync {
+namespace {
+
+json::Value target_view(const JournalCounts::Target& counts, const TargetView* view) {
+  json::Object out{
+      {"state", view == nullptr ? "unconfigured" : target_state_name(view->status.state)},
+      {"owed", counts.owed},
+      {"in_flight", view == nullptr ? std::int64_t{0} : static_cast<std::int64_t>(view->status.in_flight)},
+      {"delivered", counts.delivered},
+      {"quarantined", counts.quarantined},
+      {"discarded", counts.discarded}};
+  if (view == nullptr) return out;
+  // Texts, not JSON numbers with fractions: readers without floating point take them as they are.
+  out.emplace_back("rate_per_s", fmt::format("{:.1f}", view->rate_per_s));
+  out.emplace_back("last_success",
+                   view->last_success ? json::Value(format_utc(*view->last_success)) : json::Value());
+  out.emplace_back("last_error", view->last_error
+                                     ? json::Value(json::Object{{"at", format_utc(view->last_error->first)},
+                                                                {"reason", view->last_error->second}})
+                                     : json::Value());
+  out.emplace_back(
+      "retry_in_s",
+      view->retry_in ? json::Value(fmt::format("{:.1f}", static_cast<double>(view->retry_in->count()) / 1000))
+                     : json::Value());
+  return out;
+}
+
+}  // namespace
+
+json::Value status_view(const StatusSample& sample) {
+  json::Object documents;
+  for (int i = 0; i < kDocumentStatusCount; ++i) {
+    documents.emplace_back(std::string(status_name(static_cast<DocumentStatus>(i))),
+                           sample.counts.by_status[i]);
+  }
+  json::Object targets;
+  for (const auto& [name, view] : sample.targets) {
+    const auto counts = sample.counts.targets.find(name);
+    targets.emplace_back(
+        name,
+        target_view(counts == sample.counts.targets.end() ? JournalCounts::Target{} : counts->second, &view));
+  }
+  // Owed to a target that the settings no longer name: it stays owed, and must be seen.
+  for (const auto& [name, counts] : sample.counts.targets) {
+    if (!sample.targets.contains(name) && counts.owed > 0)
+      targets.emplace_back(name, target_view(counts, nullptr));
+  }
+  json::Value oldest;
+  if (sample.oldest) {
+    oldest = json::Object{{"id", sample.oldest->document.id},
+                          {"sequence", sample.oldest->sequence.value},
+                          {"recorded_at", format_utc(sample.oldest->recorded_at)}};
+  }
+  return json::Object{
+      {"store", sample.store},
+      {"version", TILLSYNC_VERSION},
+      {"accepting", sample.accepting},
+      {"backlog", sample.counts.backlog()},
+      {"blocked", sample.blocked_documents},
+      {"quarantined", sample.counts.by_status[static_cast<int>(DocumentStatus::kQuarantined)]},
+      {"oldest_undelivered", std::move(oldest)},
+      {"documents", std::move(documents)},
+      {"targets", std::move(targets)}};
+}
+
+}  // namespace tillsync

@@ -1,0 +1,25 @@
+// GET /v1/status.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/delivery_loop/delivery_loop.h"
+#include "outbox/journal/reader.h"
+#include "platform/json/json.h"
+
+namespace tillsync {
+
+struct StatusSample {
+  std::string store;
+  bool accepting = true;
+  JournalCounts counts;
+  std::map<std::string, TargetView> targets;
+  std::int64_t blocked_documents = 0;
+  std::optional<StoredDocument> oldest;
+};
+
+json::Value status_view(const StatusSample& sample);
+
+}  // namespace tillsync
