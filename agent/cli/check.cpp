@@ -1,6 +1,9 @@
 #include <cstdio>
 
+#include "agent/assembly/daemon.h"
 #include "agent/cli/commands.h"
+#include "outbox/document/validation.h"
+#include "outbox/journal/verify.h"
 #include "platform/log/printable.h"
 
 namespace tillsync::cli {
@@ -35,6 +38,30 @@ void warn_of_secrets(const Settings& settings) {
   }
 }
 
+// Quick, because it stands before every start: `journal verify` walks the whole chain.
+constexpr std::int64_t kRecordsChecked = 1'000;
+
+Exit check_journal(const Context& context, const std::string& folder) {
+  const auto told = [&](std::string_view text) {
+    if (!context.json) print("journal " + printable(folder) + ": " + std::string(text) + "\n");
+  };
+  auto reader = JournalReader::open(folder);
+  if (!reader && reader.error().kind == ErrorKind::kNotFound) {
+    told("none yet; the daemon makes it at its first start");
+    return Exit::kDone;
+  }
+  if (!reader) return fail(Exit::kStorage, reader.error().detail);
+  auto verification = verify_journal_end(**reader, kRecordsChecked);
+  if (!verification) return fail(Exit::kStorage, verification.error().detail);
+  if (!verification->whole) {
+    return fail(Exit::kNo, "the journal's chain is broken at sequence " +
+                               std::to_string(verification->first_bad ? verification->first_bad->value : 0) +
+                               ": " + verification->reason + "; run `tillsync journal verify`");
+  }
+  told("good, head " + std::to_string(verification->head.sequence.value));
+  return Exit::kDone;
+}
+
 Exit check_settings(const Context& context) {
   const LoadedSettings loaded = load_settings(context.settings_file);
   print_mistakes(context, loaded);
@@ -44,8 +71,9 @@ Exit check_settings(const Context& context) {
                                   context.settings_file + "; mend the lines above and check again");
   }
   warn_of_secrets(loaded.settings);
+  if (auto store = store_defaults(loaded.settings); !store) return fail(Exit::kUsage, store.error().detail);
   if (!context.json) print("settings " + printable(context.settings_file) + ": good\n");
-  return Exit::kDone;
+  return check_journal(context, loaded.settings.journal.path);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 namespace tillsync {
 
-/// Copies the journal as it stands now into the new folder `into` (as its journal.db), so that the copy can be verified, read or run like any
-/// journal. kInvalid `backup-exists` where there is one already; kStorage.
+/// Copies the journal as it stands now into the new folder `into` (as its journal.db), so that the copy can
+/// be verified, read or run like any journal. kInvalid `backup-exists` where there is one already; kStorage.
 Result<void> backup_journal(JournalReader& reader, const std::string& into);
 
 }  // namespace tillsync

@@ -16,12 +16,12 @@
 namespace tillsync {
 namespace {
 
-// A megabyte of page cache is enough: the writer touches the tables' ends, and the id index where ids are in
-// order.
+// Checkpoints are the journal thread's, between commits: the connection's log hook has turned SQLite's own
+// off (setting wal_autocheckpoint would take the hook away). A few megabytes of page cache is enough: the
+// writer touches the tables' ends, and the id index where ids are in order.
 constexpr const char* kPragmas =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
-    "PRAGMA wal_autocheckpoint = 0;"  // checkpoints are the journal thread's, between commits
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA cache_size = -4096;";
 

@@ -24,4 +24,8 @@ struct Verification {
 Result<Verification> verify_journal(JournalReader& reader,
                                     const std::function<void(Sequence)>& progress = {});
 
+/// The quick form, for before a start: the head, and the chain over the last `records` records (the hash
+/// before them is taken as it stands).
+Result<Verification> verify_journal_end(JournalReader& reader, std::int64_t records);
+
 }  // namespace tillsync

@@ -42,8 +42,9 @@ class Database {
   Result<std::optional<std::int64_t>> query_integer(std::string_view sql);
   Result<std::optional<std::string>> query_text(std::string_view sql);
   std::int64_t changes() const;
-  /// Pages that the write-ahead log held after this connection's last commit; it starts over once all of it
-  /// is checkpointed.
+  /// A read-write connection never checkpoints by itself; its owner runs `PRAGMA wal_checkpoint` (and never
+  /// sets wal_autocheckpoint, which would end this count). Pages that the write-ahead log held after this
+  /// connection's last commit; it starts over once all of it is checkpointed.
   std::int64_t wal_pages() const { return wal_pages_ ? *wal_pages_ : 0; }
   sqlite3* handle() const { return handle_; }
 
