@@ -11,6 +11,7 @@ namespace tillsync {
 namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{60'000};  // an event or a transfer ends the wait early
+constexpr std::chrono::milliseconds kStoppingWait{20};
 constexpr std::chrono::seconds kRateWindow{2};
 
 LaneOptions lane_options(const TargetSettings& target) {
@@ -31,6 +32,39 @@ std::int64_t connections_needed(const Settings& settings) {
 
 }  // namespace
 
+/// The journal's backlog, as new as what the scheduler was told: an outcome is known here before its commit,
+/// and a step that needs it must not be read as waiting for it.
+class DeliveryLoop::FreshBacklog final : public BacklogSource {
+ public:
+  FreshBacklog(JournalReader& reader, std::string store_id, const std::set<DeliveryKey>& settled)
+      : journal_(reader, std::move(store_id)), settled_(settled) {}
+
+  Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override {
+    auto page = journal_.read(target, after, documents_max);
+    if (page) refresh(page->entries);
+    return page;
+  }
+  Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
+                                                   std::size_t limit) override {
+    auto entries = journal_.read_on_record(target, through, limit);
+    if (entries) refresh(*entries);
+    return entries;
+  }
+
+ private:
+  void refresh(std::vector<BacklogEntry>& entries) const {
+    if (settled_.empty()) return;
+    for (auto& entry : entries) {
+      std::erase_if(entry.needs, [&](const std::string& need) {
+        return settled_.contains(DeliveryKey{entry.key.document, need});
+      });
+    }
+  }
+
+  JournalBacklog journal_;
+  const std::set<DeliveryKey>& settled_;
+};
+
 DeliveryLoop::DeliveryLoop(Parts parts, DeliveryLoopLimits limits)
     : parts_(std::move(parts)), limits_(limits) {}
 
@@ -45,7 +79,7 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
   auto reader = JournalReader::open(settings.journal.path);
   if (!reader) return reader.error();
   loop->reader_ = std::move(*reader);
-  loop->backlog_ = std::make_unique<JournalBacklog>(*loop->reader_, settings.store.id);
+  loop->backlog_ = std::make_unique<FreshBacklog>(*loop->reader_, settings.store.id, loop->settled_);
   loop->scheduler_ = std::make_unique<Scheduler>(*loop->backlog_, loop->parts_.random);
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name, *loop->client_);
@@ -126,36 +160,51 @@ void DeliveryLoop::loop() {
   SteadyTime stop_at = SteadyTime::max();
   while (true) {
     handle_events();
-    auto now = parts_.clock.steady_now();
+    const auto now = parts_.clock.steady_now();
     if (stopping_ && stop_at == SteadyTime::max()) stop_at = now + limits_.stop_patience;
-    const bool under_way = client_->in_flight() > 0 || recording_ > 0 || !outcomes_.empty();
+    submit_outcomes();  // before step(): what it saves builds on them
+    const bool under_way = client_->in_flight() > 0 || durable_ < submitted_;
     if (stopping_ && (!under_way || now >= stop_at)) break;
     record_again(now);
-    if (!stopping_ && unrecorded_.size() < limits_.unrecorded_max) {
-      auto actions = scheduler_->step(now);
-      if (!actions) {
-        log::error("delivery.backlog_unreadable",
-                   {{"code", actions.error().code}, {"detail", actions.error().detail}});
-        record_due_ = now + limits_.record_again;
-      } else {
-        for (auto& action : *actions) act(std::move(action));
-      }
-    }
-    if (!outcomes_.empty()) submit_facts(std::exchange(outcomes_, {}));
+    save_frontiers();
+    if (!stopping_) step(now);
     publish(false);
-    auto wait = stopping_ ? std::chrono::milliseconds(20) : kIdleWait;
-    now = parts_.clock.steady_now();
-    const auto until = [&](SteadyTime due) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - now);
-      wait = std::clamp(left, std::chrono::milliseconds(0), wait);
-    };
-    if (auto wake = scheduler_->next_wake()) until(*wake);
-    if (!unrecorded_.empty() || !unreserved_.empty()) until(record_due_);
-    if (changed_) until(published_at_ + limits_.snapshot_every);
-    client_->wait(wait);
+    client_->wait(time_to_wait());
   }
   client_->cancel_all();
-  if (!outcomes_.empty()) submit_facts(std::exchange(outcomes_, {}));
+  submit_outcomes();
+}
+
+void DeliveryLoop::step(SteadyTime now) {
+  std::size_t waiting = 0;
+  for (const auto& ledger : unrecorded_) waiting += ledger.facts;
+  if (waiting >= limits_.unrecorded_max) return;
+  auto actions = scheduler_->step(now);
+  if (!actions) {
+    log::error("delivery.backlog_unreadable",
+               {{"code", actions.error().code}, {"detail", actions.error().detail}});
+    step_due_ = now + limits_.record_again;
+    return;
+  }
+  step_due_.reset();
+  for (auto& action : *actions) act(std::move(action));
+}
+
+std::chrono::milliseconds DeliveryLoop::time_to_wait() const {
+  auto wait = stopping_ ? kStoppingWait : kIdleWait;
+  const auto now = parts_.clock.steady_now();
+  const auto until = [&](SteadyTime due) {
+    wait = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(due - now), std::chrono::milliseconds(0),
+                      wait);
+  };
+  if (step_due_) {
+    until(*step_due_);
+  } else if (const auto wake = scheduler_->next_wake(); wake && !stopping_) {
+    until(*wake);
+  }
+  if (!unrecorded_.empty() || !unreserved_.empty()) until(record_due_);
+  if (changed_) until(published_at_ + limits_.snapshot_every);
+  return wait;
 }
 
 void DeliveryLoop::act(Action action) {
@@ -163,16 +212,16 @@ void DeliveryLoop::act(Action action) {
   if (auto* sending = std::get_if<Send>(&action)) return send(std::move(*sending));
   if (auto* looking = std::get_if<LookUp>(&action)) return look_up(std::move(*looking));
   if (auto* reservation = std::get_if<Reserve>(&action)) return reserve(std::move(*reservation));
-  if (auto* frontier = std::get_if<SaveFrontier>(&action)) {
-    parts_.journal.run([target = frontier->target, sequence = frontier->frontier](Journal& journal) {
-      return journal.save_frontier(target, sequence);
-    });
+  if (const auto* frontier = std::get_if<SaveFrontier>(&action)) {
+    // Never while something it builds on may be lost: then the next one will do.
+    if (unrecorded_.empty()) frontiers_[frontier->target] = PendingFrontier{submitted_, frontier->frontier};
     return;
   }
   auto& park = std::get<Park>(action);
-  parts_.journal.run([target = park.target, deliveries = std::move(park.deliveries)](Journal& journal) {
-    return journal.park(target, deliveries);
-  });
+  submit(std::make_shared<Ledger>(Ledger{[target = park.target, deliveries = std::move(park.deliveries)](
+                                             Journal& journal) { return journal.park(target, deliveries); },
+                                         0,
+                                         {}}));
 }
 
 void DeliveryLoop::reserve(Reserve action) {
@@ -189,7 +238,7 @@ void DeliveryLoop::reserve(Reserve action) {
 void DeliveryLoop::record_again(SteadyTime now) {
   if (now < record_due_) return;
   for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
-  if (!unrecorded_.empty()) submit_facts(std::exchange(unrecorded_, {}));
+  for (auto& ledger : std::exchange(unrecorded_, {})) submit(std::make_shared<Ledger>(std::move(ledger)));
 }
 
 Result<OutgoingDelivery> DeliveryLoop::load(const Attempt& attempt) {
@@ -280,25 +329,53 @@ void DeliveryLoop::note(const std::string& target, const Outcome& outcome) {
   }
 }
 
-void DeliveryLoop::submit_facts(std::vector<OutcomeFact> facts) {
-  recording_ += facts.size();
-  auto shared = std::make_shared<std::vector<OutcomeFact>>(std::move(facts));
+void DeliveryLoop::submit_outcomes() {
+  if (outcomes_.empty()) return;
+  auto facts = std::make_shared<std::vector<OutcomeFact>>(std::exchange(outcomes_, {}));
+  auto ledger = std::make_shared<Ledger>();
+  ledger->facts = facts->size();
+  for (const auto& fact : *facts) {
+    if (fact.outcome.kind != OutcomeKind::kDelivered) continue;
+    ledger->settled.push_back(fact.delivery);
+    settled_.insert(fact.delivery);
+  }
+  ledger->apply = [facts](Journal& journal) -> Result<void> {
+    for (const auto& fact : *facts) {
+      if (auto done = journal.record(fact); !done) return done.error();
+    }
+    return ok();
+  };
+  submit(std::move(ledger));
+}
+
+void DeliveryLoop::submit(std::shared_ptr<Ledger> ledger) {
+  ++submitted_;
   parts_.journal.run(
-      [shared](Journal& journal) -> Result<void> {
-        for (const auto& fact : *shared) {
-          if (auto done = journal.record(fact); !done) return done.error();
-        }
-        return ok();
-      },
-      [this, shared](Result<void> done) {
-        tell([this, shared, done] {
-          recording_ -= shared->size();
-          if (done) return;
-          log::error("delivery.unrecorded", {{"outcomes", shared->size()}, {"code", done.error().code}});
+      [ledger](Journal& journal) { return ledger->apply(journal); },
+      [this, ledger](Result<void> done) {
+        tell([this, ledger, done] {
+          if (done) {
+            ++durable_;
+            for (const auto& key : ledger->settled) settled_.erase(key);
+            return;
+          }
+          log::error("delivery.unrecorded", {{"outcomes", ledger->facts}, {"code", done.error().code}});
+          --submitted_;
+          frontiers_.clear();
           record_due_ = parts_.clock.steady_now() + limits_.record_again;
-          unrecorded_.insert(unrecorded_.end(), shared->begin(), shared->end());
+          unrecorded_.push_back(std::move(*ledger));
         });
       });
+}
+
+void DeliveryLoop::save_frontiers() {
+  std::erase_if(frontiers_, [this](const auto& pending) {
+    if (durable_ < pending.second.ticket) return false;
+    parts_.journal.run([target = pending.first, frontier = pending.second.frontier](Journal& journal) {
+      return journal.save_frontier(target, frontier);
+    });
+    return true;
+  });
 }
 
 void DeliveryLoop::publish(bool force) {

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,8 +74,18 @@ class DeliveryLoop {
   std::int64_t blocked_documents() const;
 
  private:
+  class FreshBacklog;
+  /// Work for the journal that must be durable before a frontier may pass what it is about.
+  struct Ledger {
+    std::function<Result<void>(Journal&)> apply;
+    std::size_t facts = 0;
+    std::vector<DeliveryKey> settled;  ///< what other lanes may build on before it is durable
+  };
+
   DeliveryLoop(Parts parts, DeliveryLoopLimits limits);
   void loop();
+  void step(SteadyTime now);
+  std::chrono::milliseconds time_to_wait() const;
   void tell(std::function<void()> event);
   void handle_events();
   void act(Action action);
@@ -83,7 +95,9 @@ class DeliveryLoop {
   void look_up(LookUp action);
   Result<OutgoingDelivery> load(const Attempt& attempt);
   void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
-  void submit_facts(std::vector<OutcomeFact> facts);
+  void submit_outcomes();
+  void submit(std::shared_ptr<Ledger> ledger);
+  void save_frontiers();
   void note(const std::string& target, const Outcome& outcome);
   void publish(bool force);
 
@@ -91,16 +105,24 @@ class DeliveryLoop {
   const DeliveryLoopLimits limits_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<JournalReader> reader_;
-  std::unique_ptr<JournalBacklog> backlog_;
+  std::unique_ptr<BacklogSource> backlog_;
+  std::set<DeliveryKey> settled_;  // told to the scheduler, not yet durable
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
   // Delivery thread only.
-  std::vector<OutcomeFact> outcomes_;    // of this turn, recorded together
-  std::vector<OutcomeFact> unrecorded_;  // the journal failed; tried again
-  std::vector<Reserve> unreserved_;      // likewise
+  std::vector<OutcomeFact> outcomes_;  // of this turn, recorded together
+  std::vector<Ledger> unrecorded_;     // the journal failed; tried again
+  std::vector<Reserve> unreserved_;    // likewise
   SteadyTime record_due_;
-  std::size_t recording_ = 0;  // facts handed to the journal and not answered
+  std::optional<SteadyTime> step_due_;  // the backlog could not be read; tried again
+  std::int64_t submitted_ = 0;          // ledgers handed to the journal
+  std::int64_t durable_ = 0;            // those it has committed, in order
+  struct PendingFrontier {
+    std::int64_t ticket;  ///< ledgers that must be durable first
+    Sequence frontier;
+  };
+  std::map<std::string, PendingFrontier> frontiers_;
   std::map<std::string, TargetView> views_;
   std::map<std::string, std::int64_t> rate_base_;
   std::map<std::string, bool> owing_;
