@@ -48,7 +48,8 @@ Result<void> JournalReader::Impl::prepare() {
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
   return set(select_routes,
-             "SELECT sequence, body FROM record WHERE kind = 4 AND sequence > ? ORDER BY sequence");
+             "SELECT sequence, body FROM record WHERE kind IN (4, 5) AND kind = 4 AND sequence > ? ORDER BY "
+             "sequence");
 }
 
 Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {
