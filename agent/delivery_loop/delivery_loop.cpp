@@ -124,23 +124,29 @@ void DeliveryLoop::committed(const CommitNews& news) {
   client_->wake();
 }
 
-void DeliveryLoop::decided(const DecisionFact& fact) {
-  using Kind = DecisionFact::Kind;
-  tell([this, fact] {
-    switch (fact.kind) {
-      case Kind::kPause:
-        return scheduler_->pause(fact.target);
-      case Kind::kResume:
-        return scheduler_->resume(fact.target);
-      case Kind::kRetry:
-        return scheduler_->retry(fact.target, fact.delivery);
-      case Kind::kDiscard:
-        return scheduler_->discard(fact.target, fact.delivery);
-      case Kind::kAmend:
-        return scheduler_->amend(fact.target, fact.delivery,
-                                 ordering_keys(*fact.amended, parts_.settings.store.id));
-    }
+void DeliveryLoop::decided(const DecisionFact& fact, std::function<void()> then) {
+  tell([this, fact, then = std::move(then)]() mutable {
+    apply(fact);
+    after_publish_.push_back(std::move(then));
   });
+}
+
+void DeliveryLoop::apply(const DecisionFact& fact) {
+  using Kind = DecisionFact::Kind;
+  if (!ports_.contains(fact.target)) return;  // owed to a target that the settings no longer name
+  switch (fact.kind) {
+    case Kind::kPause:
+      return scheduler_->pause(fact.target);
+    case Kind::kResume:
+      return scheduler_->resume(fact.target);
+    case Kind::kRetry:
+      return scheduler_->retry(fact.target, fact.delivery);
+    case Kind::kDiscard:
+      return scheduler_->discard(fact.target, fact.delivery);
+    case Kind::kAmend:
+      return scheduler_->amend(fact.target, fact.delivery,
+                               ordering_keys(*fact.amended, parts_.settings.store.id));
+  }
 }
 
 void DeliveryLoop::handle_events() {
@@ -168,11 +174,14 @@ void DeliveryLoop::loop() {
     record_again(now);
     save_frontiers();
     if (!stopping_) step(now);
-    publish(false);
+    publish(!after_publish_.empty());
+    for (auto& then : std::exchange(after_publish_, {})) then();
     client_->wait(time_to_wait());
   }
   client_->cancel_all();
   submit_outcomes();
+  handle_events();
+  for (auto& then : std::exchange(after_publish_, {})) then();
 }
 
 void DeliveryLoop::step(SteadyTime now) {

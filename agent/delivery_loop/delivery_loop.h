@@ -67,8 +67,9 @@ class DeliveryLoop {
 
   /// From any thread.
   void committed(const CommitNews& news);
-  /// An operator's decision, after the journal has it; from any thread.
-  void decided(const DecisionFact& fact);
+  /// An operator's decision, after the journal has it; from any thread. `then` runs on the delivery thread
+  /// once it is in force and shows in targets().
+  void decided(const DecisionFact& fact, std::function<void()> then);
   std::map<std::string, TargetView> targets() const;
   /// Documents that wait, directly or not, for a quarantined delivery.
   std::int64_t blocked_documents() const;
@@ -88,6 +89,7 @@ class DeliveryLoop {
   std::chrono::milliseconds time_to_wait() const;
   void tell(std::function<void()> event);
   void handle_events();
+  void apply(const DecisionFact& fact);
   void act(Action action);
   void reserve(Reserve action);
   void record_again(SteadyTime now);
@@ -111,6 +113,7 @@ class DeliveryLoop {
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
   // Delivery thread only.
+  std::vector<std::function<void()>> after_publish_;
   std::vector<OutcomeFact> outcomes_;  // of this turn, recorded together
   std::vector<Ledger> unrecorded_;     // the journal failed; tried again
   std::vector<Reserve> unreserved_;    // likewise

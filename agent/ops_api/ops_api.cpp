@@ -345,13 +345,12 @@ void OpsApi::decide(DecisionFact fact, Responder respond) {
           return respond(done.error().code == "no-such-delivery" ? not_found(done.error().detail)
                                                                  : error_response(done.error()));
         }
-        parts_.delivery.decided(*shared);
         json::Object answer{{"done", decision_name(shared->kind)}, {"target", shared->target}};
         if (!shared->delivery.step.empty()) {
           answer.emplace_back("delivery",
                               std::to_string(shared->delivery.document.value) + ":" + shared->delivery.step);
         }
-        respond(json_response(answer));
+        parts_.delivery.decided(*shared, [respond, answer] { respond(json_response(answer)); });
       });
 }
 

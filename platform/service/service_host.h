@@ -47,7 +47,8 @@ void wait_for(std::chrono::milliseconds time);
 // --- the process and the disk
 
 std::int64_t process_id();
-/// The login name of the user who runs this, from the environment; "" where it says nothing.
+/// The login name of the user who runs this: from the environment, else the system's; "uid N" for one without
+/// a name.
 std::string user_name();
 
 /// Makes what was created, renamed or removed in the folder durable. kStorage.

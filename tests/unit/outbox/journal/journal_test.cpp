@@ -247,6 +247,26 @@ TEST_CASE("journal: the last delivery of a day is known per target") {
   CHECK(reader->business_days(day("2026-11-01"), day("2026-11-30"))->size() == 2);
 }
 
+TEST_CASE("journal: no question that is asked all the time walks the records") {
+  JournalBench bench;
+  bench.route();
+  bench.append(sale_post("A1"));
+  bench.journal.reset();
+  auto database = sqlite::Database::open(bench.folder() + "/journal.db", sqlite::OpenMode::kReadOnly);
+  REQUIRE(database.has_value());
+  for (const char* sql :
+       {"SELECT sequence, body FROM record WHERE kind IN (4, 5) AND kind = 4 AND sequence > 0 ORDER BY "
+        "sequence",
+        "SELECT sequence FROM record WHERE id = 'A1'",
+        "SELECT min(document) FROM delivery WHERE state NOT IN (3, 5) AND target = 'erp' AND document <= 9",
+        "SELECT sequence FROM record WHERE sequence = 2 OR document = 2 ORDER BY sequence"}) {
+    auto plan = database->prepare(std::string("EXPLAIN QUERY PLAN ") + sql);
+    REQUIRE(plan.has_value());
+    INFO(sql);
+    while (*plan->step()) CHECK_MESSAGE(plan->text(3).find("SCAN") == std::string::npos, plan->text(3));
+  }
+}
+
 TEST_CASE("journal: one from the future, or of another program, is refused and left as it is") {
   JournalBench bench;
   bench.route();

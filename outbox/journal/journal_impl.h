@@ -1,0 +1,69 @@
+// Inside of Journal, shared by its source files: the connection, what the last commit left, and the
+// transaction under way.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "outbox/journal/derive.h"
+#include "outbox/journal/journal.h"
+#include "outbox/journal/schema.h"
+#include "outbox/journal/writer_statements.h"
+
+namespace tillsync {
+
+struct Journal::Impl {
+  Impl(JournalOptions options, const Clock& clock_in)
+      : folder(std::move(options.folder)), vfs(std::move(options.vfs)), clock(clock_in) {}
+
+  // Set once.
+  const std::string folder;
+  const std::string vfs;
+  const Clock& clock;
+
+  // The connection; both gone while a reopen has failed.
+  std::optional<sqlite::Database> database;
+  std::optional<WriterStatements> statements;
+
+  // What the last commit left.
+  JournalHead committed;
+  JournalCounts counts;
+  RouteHistory routes;
+
+  // The transaction under way.
+  bool in_transaction = false;
+  JournalHead head;
+  std::map<std::string, std::int64_t> count_changes;
+  struct DayChange {
+    Sequence first;
+    std::int64_t documents = 0;
+  };
+  std::map<std::int64_t, DayChange> day_changes;
+  std::map<std::pair<std::int64_t, std::string>, Sequence> day_deliveries;
+  std::vector<StatusChange> changes;
+  std::vector<StatusChange> committed_changes;
+
+  std::string path() const { return folder + "/" + kJournalFile; }
+  Result<void> connect();
+  Result<void> read_state();
+  void forget_transaction();
+  Result<void> ensure_connected();
+
+  Result<Sequence> append_record(RecordKind kind, std::optional<Sequence> document, const std::string& body,
+                                 const Document* indexed, UtcTime now);
+  Result<PostAnswer> existing(Sequence sequence, const DocumentPost& post);
+  Result<std::vector<DeliveryRow>> delivery_rows(Sequence document);
+  struct About {
+    DocumentType type;
+    std::int64_t business_day;
+  };
+  Result<std::optional<About>> about(Sequence document);
+  Result<void> move_delivery(const About& about, const DeliveryKey& key, const RouteStep& step,
+                             DeliveryRow row, const std::vector<DeliveryRow>& before);
+  Result<void> flush();
+  void count(const std::string& name, std::int64_t delta) { count_changes[name] += delta; }
+};
+
+}  // namespace tillsync
