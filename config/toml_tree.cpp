@@ -54,6 +54,13 @@ Node convert(const toml::node& from, std::int64_t line) {
 
 }  // namespace
 
+Node::Node() = default;
+Node::Node(const Node&) = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(const Node&) = default;
+Node& Node::operator=(Node&&) noexcept = default;
+Node::~Node() = default;
+
 const Node* Node::find(std::string_view name) const {
   for (const auto& [key, value] : members) {
     if (key == name) return &value;

@@ -14,6 +14,14 @@ namespace tillsync::config {
 struct Node {
   enum class Kind { kString, kInteger, kFloat, kBoolean, kDateTime, kTable, kArray };
 
+  // In the .cpp: with C++20's constexpr vector, Clang 14 would want the members' type whole within itself.
+  Node();
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+  ~Node();
+
   Kind kind = Kind::kTable;
   std::int64_t line = 0;  ///< from 1, where the key stands
   std::string text;       ///< kString

@@ -16,7 +16,9 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const std::string& journal
   return pool;
 }
 
-WorkerPool::~WorkerPool() { stop(); }
+WorkerPool::~WorkerPool() {
+  stop();
+}
 
 void WorkerPool::stop() {
   {

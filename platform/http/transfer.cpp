@@ -193,7 +193,8 @@ void set_route(Options& options, const Request& request) {
   } else if (!request.proxy.empty()) {
     options.set(CURLOPT_PROXY, request.proxy.c_str());
   } else if (is_loopback(request.url)) {
-    options.set(CURLOPT_PROXY, "");  // whatever the environment says: no proxy reaches this machine's own ports
+    options.set(CURLOPT_PROXY,
+                "");  // whatever the environment says: no proxy reaches this machine's own ports
   }
   options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   options.set(CURLOPT_TCP_KEEPALIVE, 1L);

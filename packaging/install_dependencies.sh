@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Installs what tillsync is built, tested and checked with, from Debian's own packages. The one list of dependencies.
+#
+#   bash packaging/install_dependencies.sh build|test|lint ...     (test and lint include what they stand on)
+#
+# Safe to repeat: packages that are there are left alone, and where none is missing no network is used.
+set -euo pipefail
+
+# What the compiler and the linker need.
+build_packages=(
+  build-essential cmake ninja-build ccache pkg-config
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev # Asio, Beast, JSON, URL
+  libcurl4-openssl-dev libssl-dev                             # HTTP client; SHA-256
+  libsqlite3-dev libcereal-dev                                # the journal and its records
+  libspdlog-dev libfmt-dev prometheus-cpp-dev                 # logging, text, metrics
+  libtomlplusplus-dev libcli11-dev                            # settings, command line
+  libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
+  doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
+  ca-certificates
+)
+# What the tests and the quickstart call.
+test_packages=(curl jq sqlite3 xz-utils openssl)
+# What the checks call.
+lint_packages=(clang-format clang-tidy git)
+
+fail() {
+  echo "install_dependencies: $*" >&2
+  exit 1
+}
+
+wanted=()
+for group in "$@"; do
+  case "$group" in
+    build) wanted+=("${build_packages[@]}") ;;
+    test) wanted+=("${build_packages[@]}" "${test_packages[@]}") ;;
+    lint) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
+    *) fail "there is no group \"$group\"; the groups are build, test and lint" ;;
+  esac
+done
+[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test or lint"
+
+distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || distribution=
+release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}") || release=
+if [ "$distribution" != debian ] || [ "${release%%.*}" != 12 ]; then
+  fail "this installs packages of Debian 12 (bookworm); here is \"${distribution:-an unknown system} $release\"." \
+    "Install the like of these by hand, then build with cmake: ${wanted[*]}"
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  if [ "$status" != installed ] && [[ " ${missing[*]:-} " != *" $package "* ]]; then missing+=("$package"); fi
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "Every package that is needed is installed already."
+  exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || fail "needs root to install ${missing[*]}: run it as root, or install sudo"
+  as_root=(sudo)
+fi
+echo "Installing ${#missing[@]} Debian packages with apt: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1 || {
+    tail -n 25 "$log" >&2
+    fail "apt-get $1 failed; what it said stands above"
+  }
+}
+apt update -q
+apt install -q -y --no-install-recommends "${missing[@]}"
+echo "Installed."
