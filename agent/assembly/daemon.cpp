@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "agent/assembly/disk_guard.h"
@@ -21,6 +22,9 @@ namespace tillsync {
 namespace {
 
 constexpr std::size_t kWorkers = 2;
+/// Beside the journal: whose it is. The store's id is part of every reference, so that a delivery whose fate
+/// is unknown would have a second effect under another id (I3).
+constexpr const char* kOwnerFile = "store";
 constexpr std::chrono::milliseconds kShutDownPatience{10'000};
 constexpr std::size_t kTillConnectionsMax = 1'024;
 constexpr std::size_t kOpsConnectionsMax = 128;
@@ -124,17 +128,28 @@ class Daemon {
   bool stopping_ = false;
 };
 
+Result<void> mark_journal_owner(const Settings& settings) {
+  const std::string path = settings.journal.path + "/" + kOwnerFile;
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return ok();
+  std::ofstream(path) << settings.store.id << '\n';
+  if (auto synced = fsync_file(path); !synced) return synced.error();
+  return fsync_directory(settings.journal.path);
+}
+
 Result<void> Daemon::open_journal() {
   std::error_code ignored;
   std::filesystem::create_directories(settings_.journal.path, ignored);
   auto lock = FileLock::acquire(settings_.journal.path + "/lock");
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
+  if (auto ours = check_journal_owner(settings_); !ours) return ours.error();
   auto journal = Journal::open(JournalOptions{settings_.journal.path, ""}, clock_);
   if (!journal) return journal.error();
   if (auto begun = (*journal)->begin(); !begun) return begun.error();
   if (auto set = (*journal)->set_routes(routes_from(settings_)); !set) return set.error();
   if (auto committed = (*journal)->commit(); !committed) return committed.error();
+  if (auto marked = mark_journal_owner(settings_); !marked) return marked.error();
   for (const auto& [name, target] : settings_.targets) {
     auto lane = (*journal)->lane(name);
     if (!lane) return lane.error();
@@ -249,6 +264,15 @@ void Daemon::shut_down() {
 }
 
 }  // namespace
+
+Result<void> check_journal_owner(const Settings& settings) {
+  std::ifstream file(settings.journal.path + "/" + kOwnerFile);
+  std::string owner;
+  if (!std::getline(file, owner) || owner == settings.store.id) return ok();
+  return Error{ErrorKind::kInvalid, "other-store",
+               "the journal in " + settings.journal.path + " is store " + owner + "'s, and [store] id is " +
+                   settings.store.id + ": set it back, or give the new store a [journal] path of its own"};
+}
 
 Result<StoreDefaults> store_defaults(const Settings& settings) {
   auto zone = TimeZone::find(settings.store.time_zone);

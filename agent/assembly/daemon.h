@@ -12,6 +12,9 @@ namespace tillsync {
 /// the future), kUnavailable (an address in use, another daemon on the same journal).
 Result<void> run_daemon(const Settings& settings, const Clock& clock);
 
+/// kInvalid where the settings' journal is another store's.
+Result<void> check_journal_owner(const Settings& settings);
+
 /// The store's defaults for documents, from settings that load_settings found right. kInvalid: a currency
 /// that ISO 4217 does not have.
 struct StoreDefaults;

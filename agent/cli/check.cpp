@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "agent/assembly/daemon.h"
 #include "agent/cli/commands.h"
@@ -41,18 +42,40 @@ void warn_of_secrets(const Settings& settings) {
 // Quick, because it stands before every start: `journal verify` walks the whole chain.
 constexpr std::int64_t kRecordsChecked = 1'000;
 
+/// Why the daemon could not make its journal in the folder, or "": the nearest thing that is there has to be
+/// a folder, and to be seen at all.
+std::string folder_fault(const std::string& folder) {
+  std::error_code error;
+  for (std::filesystem::path at = std::filesystem::absolute(folder, error);; at = at.parent_path()) {
+    const auto type = std::filesystem::status(at, error).type();
+    if (type == std::filesystem::file_type::directory) {
+      // A folder that this user may not search hides whether there is a journal in it.
+      const bool hidden =
+          !std::filesystem::exists(at / "journal.db", error) && error == std::errc::permission_denied;
+      return hidden ? at.string() + " may not be looked into by this user" : std::string();
+    }
+    if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::none)
+      return at.string() + " is no folder";
+    if (error == std::errc::permission_denied) return at.string() + " may not be looked at by this user";
+    if (at == at.parent_path()) return {};
+  }
+}
+
 Exit check_journal(const Context& context, const std::string& folder) {
   const auto told = [&](std::string_view text) {
     if (!context.json) print("journal " + printable(folder) + ": " + std::string(text) + "\n");
   };
   auto reader = JournalReader::open(folder);
   if (!reader && reader.error().kind == ErrorKind::kNotFound) {
+    if (const std::string fault = folder_fault(folder); !fault.empty())
+      return fail(Exit::kStorage, "no journal can be in " + folder + ": " + fault +
+                                      "; check [journal] path, and the rights of the user who runs tillsync");
     told("none yet; the daemon makes it at its first start");
     return Exit::kDone;
   }
-  if (!reader) return fail(Exit::kStorage, reader.error().detail);
+  if (!reader) return fail(journal_unreadable(reader.error()));
   auto verification = verify_journal_end(**reader, kRecordsChecked);
-  if (!verification) return fail(Exit::kStorage, verification.error().detail);
+  if (!verification) return fail(journal_unreadable(verification.error()));
   if (!verification->whole) {
     return fail(Exit::kNo, "the journal's chain is broken at sequence " +
                                std::to_string(verification->first_bad ? verification->first_bad->value : 0) +
@@ -63,7 +86,7 @@ Exit check_journal(const Context& context, const std::string& folder) {
 }
 
 Exit check_settings(const Context& context) {
-  const LoadedSettings loaded = load_settings(context.settings_file);
+  const LoadedSettings loaded = load_checked(context);
   print_mistakes(context, loaded);
   if (!loaded.mistakes.empty()) {
     const std::size_t count = loaded.mistakes.size();
@@ -71,8 +94,8 @@ Exit check_settings(const Context& context) {
                                   context.settings_file + "; mend the lines above and check again");
   }
   warn_of_secrets(loaded.settings);
-  if (auto store = store_defaults(loaded.settings); !store) return fail(Exit::kUsage, store.error().detail);
   if (!context.json) print("settings " + printable(context.settings_file) + ": good\n");
+  if (auto ours = check_journal_owner(loaded.settings); !ours) return fail(ours.error());
   return check_journal(context, loaded.settings.journal.path);
 }
 

@@ -38,9 +38,9 @@ Exit explain(const Context& context, const std::string& id) {
   auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
   auto reader = JournalReader::open(settings->journal.path);
-  if (!reader) return fail(Error{ErrorKind::kStorage, reader.error().code, reader.error().detail});
+  if (!reader) return fail(journal_unreadable(reader.error()));
   auto story = document_story(**reader, id);
-  if (!story) return fail(story.error());
+  if (!story) return fail(journal_unreadable(story.error()));
   if (!*story)
     return fail(Exit::kNo,
                 "no document with the id \"" + id + "\" was posted here; check the till's receipt");

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <memory>
 
 #include "agent/cli/commands.h"
@@ -23,7 +24,7 @@ Result<std::unique_ptr<JournalReader>> open_journal(const Context& context, cons
     path = settings->journal.path;
   }
   auto reader = JournalReader::open(path);
-  if (!reader) return Error{ErrorKind::kStorage, reader.error().code, reader.error().detail};
+  if (!reader) return journal_unreadable(reader.error());
   return reader;
 }
 
@@ -52,7 +53,7 @@ Exit verify(const Context& context, const std::string& folder) {
   auto reader = open_journal(context, folder);
   if (!reader) return fail(reader.error());
   auto head = (*reader)->head();
-  if (!head) return fail(head.error());
+  if (!head) return fail(journal_unreadable(head.error()));
   ProgressLine line(kProgressEvery);
   auto verification = verify_journal(**reader, [&](Sequence reached) {
     Progress progress;
@@ -62,8 +63,7 @@ Exit verify(const Context& context, const std::string& folder) {
     line.show(progress, context.clock.steady_now());
   });
   line.clear();
-  if (!verification)
-    return fail(Error{ErrorKind::kStorage, verification.error().code, verification.error().detail});
+  if (!verification) return fail(journal_unreadable(verification.error()));
   return show_verification(context, *verification);
 }
 
@@ -83,6 +83,11 @@ Exit export_records(const Context& context, const std::string& folder, std::int6
       text += '\n';
     }
     print(text);
+    if (std::ferror(stdout) != 0) {
+      return fail(Exit::kStorage, "the export could not be written whole behind sequence " +
+                                      std::to_string(last.value) +
+                                      "; make room where it goes, and repeat it");
+    }
     last = records->back().sequence;
   }
 }
@@ -90,6 +95,7 @@ Exit export_records(const Context& context, const std::string& folder, std::int6
 Exit backup(const Context& context, const std::string& folder, const std::string& into) {
   auto reader = open_journal(context, folder);
   if (!reader) return fail(reader.error());
+  keep_files_private();
   if (auto done = backup_journal(**reader, into); !done) {
     return fail(done.error().kind == ErrorKind::kInvalid ? Exit::kUsage : Exit::kStorage,
                 done.error().detail);

@@ -124,6 +124,34 @@ std::string target_text(const std::string& name, const json::Value& target, std:
   return out;
 }
 
+/// "cash 0.50 GBP, card -0.50 GBP", or "none".
+std::string tenders_text(const json::Array& tenders) {
+  std::string text;
+  for (const json::Value& tender : tenders) {
+    if (!text.empty()) text += ", ";
+    text += shown(tender, "type") + " " + shown(tender, "amount") + " " + shown(tender, "currency");
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string till_closes_text(const json::Array& closes, std::size_t width) {
+  if (closes.empty()) return {};
+  Table table{{"CLOSE", "TERMINAL", "DAY", "SAID", "JOURNAL", "AGREES", "COUNTED LESS JOURNAL"}, {3, 4}, {}};
+  for (std::size_t i = 0; i < std::min(closes.size(), kListShownMax); ++i) {
+    const json::Value& close = closes[i];
+    const json::Value* documents = close.find("documents");
+    const json::Value none;
+    const json::Value& counts = documents != nullptr ? *documents : none;
+    const json::Value* agrees = close.find("agrees");
+    table.rows.push_back(
+        {shown(close, "id"), shown(close, "terminal"), shown(close, "business_day"), shown(counts, "said"),
+         shown(counts, "journal"),
+         agrees != nullptr && agrees->as_bool() != nullptr && *agrees->as_bool() ? "yes" : "NO",
+         tenders_text(list_of(close, "difference"))});
+  }
+  return fmt::format("\nTill closes ({})\n", closes.size()) + table.text(width, 2) + more(closes.size());
+}
+
 std::string plain_list(const char* title, const json::Array& entries, std::size_t width) {
   if (entries.empty()) return {};
   std::string out = fmt::format("\n{} ({})\n", title, entries.size());
@@ -150,7 +178,7 @@ std::string report_text(const json::Value& report, std::size_t width) {
     out += target_text(name, target, width);
   if (const json::Value* journal = report.find("journal")) {
     out += plain_list("Gaps in a terminal's own numbers", list_of(*journal, "sequence_gaps"), width);
-    out += plain_list("Till closes", list_of(*journal, "till_closes"), width);
+    out += till_closes_text(list_of(*journal, "till_closes"), width);
   }
   out += plain_list("Conflicts", list_of(report, "conflicts"), width);
   return out;

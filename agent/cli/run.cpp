@@ -1,6 +1,7 @@
 #include "agent/assembly/daemon.h"
 #include "agent/cli/commands.h"
 #include "platform/log/log.h"
+#include "platform/service/service_host.h"
 
 namespace tillsync::cli {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 Exit run(const Context& context) {
   auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
+  keep_files_private();
   log::LogOptions options;
   options.file = settings->log.file;
   options.format = settings->log.format;

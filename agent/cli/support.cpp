@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
+#include "agent/assembly/daemon.h"
+#include "outbox/document/validation.h"
 #include "platform/log/printable.h"
 
 namespace tillsync::cli {
@@ -15,6 +18,20 @@ constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
 constexpr std::chrono::milliseconds kConnectTimeout{5'000};
 constexpr std::size_t kAnswerBytesMax = 256 * 1024 * 1024;
 constexpr std::size_t kErrorBytesMax = 2048;
+
+/// The first line that begins with the key and holds the value; 0 where there is none (TOML has more than one
+/// way to write it).
+std::int64_t line_of(const std::string& file, std::string_view key, const std::string& value) {
+  std::ifstream in(file);
+  std::string line;
+  for (std::int64_t number = 1; std::getline(in, line); ++number) {
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin != std::string::npos && line.compare(begin, key.size(), key) == 0 &&
+        line.find(value, begin + key.size()) != std::string::npos)
+      return number;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -46,8 +63,34 @@ Exit fail(const Error& error) {
   return fail(exit_of(error.kind), error.detail);
 }
 
-Result<Settings> read_settings(const Context& context) {
+Error journal_unreadable(const Error& error) {
+  std::string_view cure;
+  if (error.kind == ErrorKind::kNotFound) {
+    cure = ", or this user may not look there; check [journal] path and the rights on it";
+  } else if (error.code == "storage-corrupt") {
+    cure = "; the journal is damaged: stop the daemon, keep the folder as it is, and go on from a backup";
+  }
+  return {ErrorKind::kStorage, error.code, error.detail + std::string(cure)};
+}
+
+LoadedSettings load_checked(const Context& context) {
   LoadedSettings loaded = load_settings(context.settings_file);
+  if (!loaded.mistakes.empty()) return loaded;
+  const auto add = [&](std::string_view key, const std::string& value, const std::string& detail) {
+    loaded.mistakes.push_back({context.settings_file, line_of(context.settings_file, key, value), detail});
+  };
+  if (const auto store = store_defaults(loaded.settings); !store)
+    add("currency", loaded.settings.store.currency, store.error().detail);
+  for (const auto& [name, target] : loaded.settings.targets) {
+    if (target.connector == "rest") continue;
+    add("connector", target.connector,
+        "[targets." + name + "] there is no connector \"" + target.connector + "\"; use \"rest\"");
+  }
+  return loaded;
+}
+
+Result<Settings> read_settings(const Context& context) {
+  LoadedSettings loaded = load_checked(context);
   if (loaded.mistakes.empty()) return std::move(loaded.settings);
   std::string detail = loaded.mistakes.front().text();
   if (loaded.mistakes.size() > 1) {
@@ -91,6 +134,12 @@ Result<http::Answer> exchange(const Endpoint& endpoint, http::Request request) {
 Error problem_of(const http::Answer& answer) {
   const auto parsed = json::parse(answer.body);
   const json::Value problem = parsed ? *parsed : json::Value();
+  if (answer.status >= 400 && !problem.text_of("type").starts_with("urn:tillsync:")) {
+    return {ErrorKind::kUnavailable, "unreachable",
+            fmt::format("the answer {} is not tillsync's; another program listens at that address: see [ops] "
+                        "and [till] in the settings",
+                        answer.status)};
+  }
   std::string text = fmt::format("the daemon answered {}", answer.status);
   if (!problem.text_of("title").empty()) text.append(" ").append(problem.text_of("title"));
   if (!problem.text_of("detail").empty()) text.append(": ").append(problem.text_of("detail"));

@@ -37,7 +37,12 @@ Exit fail(Exit status, std::string_view what_and_cure);
 /// The same for an error; its kind gives the status.
 Exit fail(const Error& error);
 Exit exit_of(ErrorKind kind);
+/// An error of reading the journal with its cure, as kStorage.
+Error journal_unreadable(const Error& error);
 
+/// The settings of the context's file, with the mistakes that only the parts which use a setting can see: a
+/// currency that ISO 4217 does not have, a connector that is not there.
+LoadedSettings load_checked(const Context& context);
 /// The settings of the context's file. The error tells the first mistake and how many there are.
 Result<Settings> read_settings(const Context& context);
 

@@ -16,6 +16,18 @@ constexpr int kBacklog = 1024;
 /// sockaddr_un::sun_path holds 108 bytes with its final zero.
 constexpr std::size_t kUnixPathBytesMax = 107;
 
+/// What the system says, and what to do about it.
+std::string with_cure(const error_code& error) {
+  if (error == asio::error::address_in_use) {
+    return error.message() +
+           "; another program has it: stop that one, or give this one another address in the settings";
+  }
+  if (error == asio::error::access_denied)
+    return error.message() + "; this user may not: choose another path or port";
+  if (error == std::errc::no_such_file_or_directory) return error.message() + "; make its folder first";
+  return error.message();
+}
+
 Error cannot_listen(const std::string& address, const std::string& why) {
   return Error{ErrorKind::kUnavailable, "cannot-listen", "cannot listen on " + address + ": " + why};
 }
@@ -63,7 +75,7 @@ Result<void> clear_stale_socket(asio::io_context& context, const std::string& pa
   error_code error;
   probe.connect(Unix::endpoint(path), error);
   if (!error) return cannot_listen(path, "another process answers on it; stop that one first");
-  if (error != asio::error::connection_refused) return cannot_listen(path, error.message());
+  if (error != asio::error::connection_refused) return cannot_listen(path, with_cure(error));
   if (!std::filesystem::remove(path, file_error) && file_error)
     return cannot_listen(path, file_error.message());
   return ok();
@@ -77,7 +89,7 @@ Result<Acceptor<Tcp>> open_tcp(asio::io_context& context, const std::string& add
   Acceptor<Tcp> acceptor(context.get_executor());
   error_code error = open_and_bind(acceptor, *endpoint);
   if (!error) acceptor.listen(kBacklog, error);
-  if (error) return cannot_listen(address, error.message());
+  if (error) return cannot_listen(address, with_cure(error));
   return acceptor;
 }
 
@@ -88,7 +100,7 @@ Result<Acceptor<Unix>> open_unix(asio::io_context& context, const std::string& p
   if (const auto cleared = clear_stale_socket(context, path); !cleared) return cleared.error();
   Acceptor<Unix> acceptor(context.get_executor());
   error_code error = open_and_bind(acceptor, Unix::endpoint(path));
-  if (error) return cannot_listen(path, error.message());
+  if (error) return cannot_listen(path, with_cure(error));
   // Between bind and listen nobody can connect: the mode is right before the first client.
   using std::filesystem::perms;
   std::error_code file_error;
@@ -96,7 +108,7 @@ Result<Acceptor<Unix>> open_unix(asio::io_context& context, const std::string& p
       path, perms::owner_read | perms::owner_write | perms::group_read | perms::group_write, file_error);
   if (file_error) return cannot_listen(path, file_error.message());
   acceptor.listen(kBacklog, error);
-  if (error) return cannot_listen(path, error.message());
+  if (error) return cannot_listen(path, with_cure(error));
   return acceptor;
 }
 

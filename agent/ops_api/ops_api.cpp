@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <charconv>
+#include <set>
 
 #include "agent/views/document_view.h"
 #include "agent/views/status_view.h"
@@ -131,13 +132,43 @@ ServerResponse report_response(const Report& report, std::string_view accept) {
   return response;
 }
 
+/// What the path takes, for Allow; "" where there is no such path.
+std::string allowed(const std::vector<std::string>& path) {
+  static const std::set<std::vector<std::string>> kRead = {{"healthz"},
+                                                           {"readyz"},
+                                                           {"metrics"},
+                                                           {"v1", "status"},
+                                                           {"v1", "reports", "reconciliation"},
+                                                           {"v1", "quarantine"},
+                                                           {"v1", "conflicts"},
+                                                           {"v1", "journal"}};
+  if (kRead.contains(path)) return "GET, HEAD";
+  if (path.size() != 4 || path[0] != "v1") return {};
+  if (path[1] == "documents" && path[3] == "story") return "GET, HEAD";
+  const bool quarantine =
+      path[1] == "quarantine" && (path[3] == "retry" || path[3] == "discard" || path[3] == "amend");
+  const bool target = path[1] == "targets" && (path[3] == "pause" || path[3] == "resume");
+  return quarantine || target ? "POST" : "";
+}
+
+/// A browser sends Origin with a post (Fetch, section 3.2); a page of another site must not decide for the
+/// person before the screen.
+bool is_cross_site(const ServerRequest& request) {
+  const auto origin = request.header("origin");
+  if (origin.empty()) return false;
+  const auto scheme = origin.find("://");  // "null" has none
+  return scheme == std::string_view::npos || origin.substr(scheme + 3) != request.header("host");
+}
+
 }  // namespace
 
 void OpsApi::handle(ServerRequest request, Responder respond) {
   const auto segments = request.segments();
+  if (const auto allow = allowed(segments); !allow.empty() && allow.find(request.method) == std::string::npos)
+    return respond(not_allowed(allow));
   if (request.method == "GET" || request.method == "HEAD") return get(request, segments, std::move(respond));
   if (request.method == "POST") return post(request, segments, std::move(respond));
-  respond(not_allowed("GET, POST"));
+  respond(not_found("There is no such path."));
 }
 
 void OpsApi::get(const ServerRequest& request, const std::vector<std::string>& path, Responder respond) {
@@ -164,6 +195,10 @@ void OpsApi::get(const ServerRequest& request, const std::vector<std::string>& p
 }
 
 void OpsApi::post(const ServerRequest& request, const std::vector<std::string>& path, Responder respond) {
+  if (is_cross_site(request)) {
+    return respond(problem_response(403, "forbidden", "Posted by another site",
+                                    "The Origin header names another site than this address."));
+  }
   if (path.size() == 4 && path[0] == "v1" && path[1] == "quarantine") {
     return decide_quarantine(request, path[2], path[3], std::move(respond));
   }
@@ -249,6 +284,7 @@ void OpsApi::journal(const ServerRequest& request, Responder respond) {
 }
 
 void OpsApi::explain(const std::string& id, Responder respond) {
+  if (!is_document_id(id)) return respond(not_found("A document's id is 1 to 64 of A-Z a-z 0-9 . _ : -"));
   read(std::move(respond), [id](JournalReader& reader) {
     auto story = document_story(reader, id);
     if (!story) return error_response(story.error());

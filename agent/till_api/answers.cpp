@@ -71,8 +71,9 @@ ServerResponse reused_answer(const std::string& id, const PostAnswer& answer) {
                           : "The id \"" + id + "\" belongs to another document (sequence " +
                                 std::to_string(answer.sequence.value) +
                                 "); an id is never used twice in a store.";
+  const Refusal at_id{Refusal::Kind::kInvalid, {}, {Fault{"/id", "belongs to another document"}}};
   return problem_response(422, "id-reused", answer.key_reused ? "The key is taken" : "The id is taken",
-                          detail);
+                          detail, answer.key_reused ? std::string() : faults_member(at_id, {}));
 }
 
 ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, DocumentStatus status) {

@@ -25,9 +25,13 @@ ServerResponse too_many(std::size_t documents_max) {
 }  // namespace
 
 void BulkPost::start_ndjson() {
-  if (static_cast<std::size_t>(std::count(body_.begin(), body_.end(), '\n')) > limits_.bulk_documents_max) {
-    return respond_(too_many(limits_.bulk_documents_max));
+  std::size_t documents = 0;  // blank lines are none
+  for (std::size_t at = 0; at < body_.size();) {
+    const auto end = std::min(body_.find('\n', at), body_.size());
+    if (!is_blank(std::string_view(body_).substr(at, end - at))) ++documents;
+    at = end + 1;
   }
+  if (documents > limits_.bulk_documents_max) return respond_(too_many(limits_.bulk_documents_max));
   step();
 }
 
@@ -80,7 +84,12 @@ void BulkPost::take_chunk() {
       DocumentMeta meta = meta_;
       if (auto trace = traceparent_of_event(events[next_]); !trace.empty())
         meta.traceparent = std::move(trace);
-      add(document_of_event(events[next_], parts_.store), std::move(meta), 1024, {});
+      const auto bytes = json::dump(events[next_]).size();
+      if (bytes > kDocumentBytesMax) {
+        chunk_.push_back(Item{bulk_line(too_large_line()), {}, false});
+        continue;
+      }
+      add(document_of_event(events[next_], parts_.store), std::move(meta), bytes, {});
     }
     return;
   }

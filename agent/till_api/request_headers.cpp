@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace tillsync {
 namespace {
@@ -63,18 +64,26 @@ std::optional<PostMedia> post_media(const ServerRequest& request) {
   return std::nullopt;
 }
 
+// RFC 7240 section 2: `wait=10`, also `wait = "10"` and with parameters behind a semicolon; the first one
+// counts. A number beyond all patience is still a number.
 std::chrono::seconds prefer_wait(const ServerRequest& request) {
-  std::string_view rest = request.header("prefer");
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    const auto preference = trim(rest.substr(0, comma));
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    const auto name = lower(preference.substr(0, 5));
-    if (name != "wait=") continue;
-    std::uint32_t seconds = 0;
-    const auto text = preference.substr(5);
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error == std::errc() && end == text.data() + text.size()) return std::chrono::seconds(seconds);
+  for (const auto& [header, value] : request.headers) {
+    if (header != "prefer") continue;
+    for (std::string_view rest = value; !rest.empty();) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      const auto preference = rest.substr(0, std::min(rest.find(';'), comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const auto equals = preference.find('=');
+      if (equals == std::string_view::npos || lower(trim(preference.substr(0, equals))) != "wait") continue;
+      auto text = trim(preference.substr(equals + 1));
+      if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+        text = text.substr(1, text.size() - 2);
+      std::uint32_t seconds = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+      if (text.empty() || end != text.data() + text.size()) continue;
+      if (error == std::errc::result_out_of_range) seconds = std::numeric_limits<std::uint32_t>::max();
+      return std::chrono::seconds(seconds);
+    }
   }
   return std::chrono::seconds(0);
 }

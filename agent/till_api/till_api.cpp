@@ -5,6 +5,7 @@
 #include "agent/till_api/cloud_event.h"
 #include "agent/till_api/request_headers.h"
 #include "agent/views/document_view.h"
+#include "outbox/document/card_number.h"
 
 namespace tillsync {
 namespace {
@@ -96,7 +97,8 @@ void TillApi::post_single(const ServerRequest& request, Responder respond) {
 void TillApi::post_event(const ServerRequest& request, Responder respond) {
   auto event = json::parse(request.body);
   if (!event) {
-    return respond(problem_response(400, "malformed", "The body is not a CloudEvent", event.error().detail));
+    Refusal refusal{Refusal::Kind::kMalformed, event.error().detail, {Fault{"", event.error().detail}}};
+    return respond(refusal_answer(refusal));
   }
   post_document(request, document_of_event(*event, parts_.store), std::move(respond));
 }
@@ -106,6 +108,10 @@ void TillApi::post_document(const ServerRequest& request, std::variant<Document,
   if (const auto* refusal = std::get_if<Refusal>(&checked)) return respond(refusal_answer(*refusal));
   auto meta = document_meta(request);
   if (!meta) return respond(problem_response(400, "malformed", "A header is malformed", meta.error().detail));
+  if (holds_card_number(meta->correlation_id)) {  // a key may look like one, as an id may: it often is the id
+    return respond(refusal_answer(Refusal{
+        Refusal::Kind::kCardNumber, "X-Correlation-ID holds a card number; send another, or none", {}}));
+  }
   const auto wait = std::min(prefer_wait(request), limits_.wait_max);
   auto& document = std::get<Document>(checked);
   auto id = document.id;
@@ -161,6 +167,8 @@ void TillApi::post_bulk(ServerRequest request, Responder respond, bool events) {
 }
 
 void TillApi::show(const ServerRequest&, const std::string& id, Responder respond) {
+  // Told without the text: it may be no UTF-8, and an answer has to be.
+  if (!is_document_id(id)) return respond(not_found("A document's id is 1 to 64 of A-Z a-z 0-9 . _ : -"));
   const bool queued = parts_.workers.run([id, respond](JournalReader& reader) {
     auto view = document_view(reader, id);
     if (!view) return respond(journal_error_answer(view.error()));

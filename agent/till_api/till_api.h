@@ -23,7 +23,9 @@ struct Health {
 
 struct TillApiLimits {
   std::size_t bulk_bytes_max = 64 * 1024 * 1024;
-  std::size_t bulk_documents_max = 200'000;  ///< a body with more is refused as a whole
+  /// A body with more is refused as a whole. More than 64 MiB hold of the smallest documents (over 110
+  /// bytes).
+  std::size_t bulk_documents_max = 650'000;
   std::size_t bulk_answer_bytes_max =
       64 * 1024 * 1024;                    ///< beyond it refusals are told without their single faults
   std::size_t bulk_chunk_documents = 256;  ///< documents of a bulk body that are committed together

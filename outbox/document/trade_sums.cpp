@@ -1,6 +1,13 @@
 #include "outbox/document/trade_sums.h"
 
 namespace tillsync {
+namespace {
+
+// What central tells back of a document has at most 15 digits in front of the point: a sum beyond could
+// never be reconciled, and would spoil its whole day.
+const Decimal kSumBelow = Decimal::from_integer(1'000'000'000'000'000);
+
+}  // namespace
 
 void check_line_amount(const TradeLine& line, int currency_decimals, ObjectReader& reader) {
   if (!line.amount) return;
@@ -19,6 +26,9 @@ void check_trade_sums(const Trade& trade, int currency_decimals, ObjectReader& r
       trade.prices_include_tax ? "the lines less discounts" : "the lines less discounts, plus taxes,";
   if (exact.is_negative()) {
     reader.fault("lines", parts + " come to " + sum + ": a sale or return must not be below 0");
+  }
+  if (exact >= kSumBelow) {
+    reader.fault("lines", parts + " come to " + sum + ": a sale or return is below 1000000000000000");
   }
   if (trade.total && *trade.total != exact && *trade.total != rounded) {
     reader.fault("total",

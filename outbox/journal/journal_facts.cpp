@@ -62,6 +62,12 @@ Result<PostAnswer> Journal::Impl::existing(Sequence sequence, const DocumentPost
   return answer;
 }
 
+/// From now on the key means this document, whatever else is posted under it.
+Result<void> Journal::Impl::keep_key(const std::string& key, Sequence document) {
+  if (key.empty()) return ok();
+  return statements->insert_key.bind(1, key).bind(2, document.value).run();
+}
+
 Result<PostAnswer> Journal::append(const DocumentPost& post) {
   auto& impl = *impl_;
   if (!post.meta.idempotency_key.empty()) {
@@ -89,14 +95,13 @@ Result<PostAnswer> Journal::append(const DocumentPost& post) {
     if (!*row) return sequence.error();
     const Sequence known{select.integer(0)};
     select.reset();
-    return impl.existing(known, post);
-  }
-  if (!post.meta.idempotency_key.empty()) {
-    auto& insert = impl.statements->insert_key;
-    if (auto inserted = insert.bind(1, post.meta.idempotency_key).bind(2, sequence->value).run(); !inserted) {
-      return inserted.error();
+    auto answer = impl.existing(known, post);
+    if (answer && answer->kind == PostAnswer::Kind::kReplayed) {
+      if (auto kept = impl.keep_key(post.meta.idempotency_key, known); !kept) return kept.error();
     }
+    return answer;
   }
+  if (auto kept = impl.keep_key(post.meta.idempotency_key, *sequence); !kept) return kept.error();
   const auto& plan = impl.routes.plan(*sequence, post.document.type);
   PostAnswer answer{PostAnswer::Kind::kJournaled, *sequence, now, derive_status(plan, {})};
   impl.count(counters::of_status(answer.status), 1);

@@ -204,6 +204,10 @@ std::string user_name() {
   return "uid " + std::to_string(::geteuid());
 }
 
+void keep_files_private() {
+  ::umask(S_IWGRP | S_IRWXO);
+}
+
 Result<void> fsync_directory(const std::string& path) {
   const Handle folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return storage("cannot open the folder", path);

@@ -51,6 +51,9 @@ std::int64_t process_id();
 /// a name.
 std::string user_name();
 
+/// Files and folders that this process makes from now on are not readable by others (umask 0027): a journal
+/// holds customers' data.
+void keep_files_private();
 /// Makes what was created, renamed or removed in the folder durable. kStorage.
 Result<void> fsync_directory(const std::string& path);
 /// Makes a file's content durable. kStorage.

@@ -174,6 +174,11 @@ TEST_CASE("Prefer wait: told delivered in time, quarantined, or journaled when t
     return std::string(parsed(answer->body).text_of("status"));
   };
   CHECK(wait("W1", "9") == "delivered");
+  // RFC 7240: parameters behind it, a quoted value, other preferences before it; more than any patience.
+  CHECK(wait("V1", "9; x=y") == "delivered");
+  CHECK(wait("V2", "\"9\"") == "delivered");
+  CHECK(wait("V3", "99999999999") == "delivered");
+  CHECK(wait("V4", "x, Wait = 9") == "delivered");
   shop.central.faults("crm", R"({"poison":["W2"]})");
   CHECK(wait("W2", "9") == "quarantined");
   shop.central.faults("crm", R"({"outage":true})");
@@ -213,6 +218,27 @@ TEST_CASE("ops: a target is paused and resumed, over a restart as well, and says
   CHECK(shop.central.ledger("erp").integer_of("effects") == 2);
   CHECK(store.ops("POST", "/v1/targets/nobody/pause")->status == 404);
   CHECK(order("explode") == 404);
+}
+
+TEST_CASE("ops: a wrong method is told the right ones, and another site's page decides nothing") {
+  Shop shop;
+  const Store& store = shop.store;
+  const auto allow = [&](const char* method, const char* path) {
+    const auto answer = store.ops(method, path);
+    REQUIRE(answer);
+    return answer->status == 405 ? answer->headers.at("allow") : std::to_string(answer->status);
+  };
+  CHECK(allow("POST", "/v1/status") == "GET, HEAD");
+  CHECK(allow("DELETE", "/v1/journal") == "GET, HEAD");
+  CHECK(allow("GET", "/v1/targets/erp/pause") == "POST");
+  CHECK(allow("GET", "/v1/quarantine/1:erp/retry") == "POST");
+  CHECK(allow("PUT", "/v1/nothing") == "404");
+  for (const char* origin : {"http://evil.example", "null"}) {
+    const auto answer = store.ops("POST", "/v1/targets/erp/pause", "", fmt::format("Origin: {}\r\n", origin));
+    REQUIRE(answer);
+    CHECK(answer->status == 403);
+  }
+  CHECK(state_of(shop.store, "erp") == "up");
 }
 
 TEST_CASE("ops: routes that changed hold for new documents, and old ones keep their plan") {

@@ -177,6 +177,25 @@ TEST_CASE("bad input: a document over 1 MiB is 413, by its length or in chunks, 
   CHECK(problem_of(*lines[0].find("problem")) == "too-large");
   CHECK(lines[1].integer_of("status") == 201);
   CHECK(lines[1].integer_of("sequence") == counter.before + 1);
+
+  const auto event = [](const std::string& document) {
+    return R"({"specversion":"1.0","id":"B3","source":"T1","type":"x","data":)" + document + "}";
+  };
+  const auto batch =
+      counter.store.post("[" + event(big) + "]", "Content-Type: application/cloudevents-batch+json\r\n");
+  REQUIRE(batch);
+  const auto told = ndjson(batch->body);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].integer_of("status") == 413);
+}
+
+TEST_CASE("bad input: blank lines of an NDJSON body are no documents, however many") {
+  Counter counter;
+  const auto answer =
+      counter.store.post(simple_sale("B1") + std::string(1'000'000, '\n') + simple_sale("B2"), kNdjson);
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(ndjson(answer->body).size() == 2);
 }
 
 TEST_CASE("bad input: media types, encodings, methods and paths that are not taken") {
@@ -200,6 +219,9 @@ TEST_CASE("bad input: media types, encodings, methods and paths that are not tak
   CHECK(over("DELETE", "/v1/documents/B1")->status == 405);
   CHECK(over("GET", "/v2/documents")->status == 404);
   CHECK(over("GET", "/v1/documents/..%2F..%2Fetc")->status == 404);
+  const auto no_text = over("GET", "/v1/documents/%FF");
+  CHECK(no_text->status == 404);
+  CHECK(no_text->body.find('\xff') == std::string::npos);  // an answer is UTF-8, whatever was asked
   auto noise = RawConnection::unix_socket(store.socket());
   noise.send("\x16\x03\x01 this is no HTTP\r\n\r\n");
   CHECK(noise.response()->status == 400);
@@ -299,6 +321,9 @@ TEST_CASE("bad input: a card number anywhere is refused and never told back; cod
   }
   CHECK(refusal_of(store.post(simple_sale("B1", "A1", R"(,"extensions":{"n":4111111111111111})"))).problem ==
         "card-number");
+  CHECK(
+      refusal_of(store.post(simple_sale("B1"), std::string(kJson) + "X-Correlation-ID: 4111111111111111\r\n"))
+          .problem == "card-number");
   CHECK(store.log().find("4111") == std::string::npos);
   CHECK(store.head() == counter.before);
 
@@ -320,6 +345,7 @@ TEST_CASE("bad input: an id or an Idempotency-Key that is used again for somethi
   const auto reused = refusal_of(store.post(simple_sale("D1", "OTHER")));
   CHECK(reused.status == 422);
   CHECK(reused.problem == "id-reused");
+  CHECK(reused.pointers == Pointers{"/id"});
   const auto reused_key = refusal_of(store.post(simple_sale("D2"), keyed("key-1")));
   CHECK(reused_key.status == 422);
   CHECK(reused_key.problem == "id-reused");

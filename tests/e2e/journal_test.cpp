@@ -293,6 +293,26 @@ TEST_CASE("command line: each exit status says what it promises") {
   CHECK(mistakes.status == 2);
   CHECK(mistakes.errors.find("tillsync.toml:4: ") != std::string::npos);
   CHECK(mistakes.errors.find("tillsync.toml:5: ") != std::string::npos);
+  for (const auto& [from, to] :
+       {std::pair<std::string, std::string>{"\"GBP\"", "\"GPB\""}, {"\"rest\"", "\"sap\""}}) {
+    std::string wrong = good;
+    REQUIRE(wrong.find(from) != std::string::npos);
+    wrong.replace(wrong.find(from), from.size(), to);
+    std::ofstream(store.settings_file()) << wrong;
+    const auto line = 1 + std::count(good.begin(), good.begin() + static_cast<long>(good.find(from)), '\n');
+    const auto told = store.command({"check"});
+    CHECK(told.status == 2);
+    CHECK(told.errors.find(fmt::format("tillsync.toml:{}: ", line)) != std::string::npos);
+  }
+  // The store's id is in every reference: a journal goes on only under its own (I3).
+  std::string other = good;
+  other.replace(other.find("\"0417\""), 6, "\"0418\"");
+  std::ofstream(store.settings_file()) << other;
+  for (const char* command : {"check", "run"}) {
+    const auto told = store.command({command});
+    CHECK(told.status == 2);
+    CHECK(told.errors.find("is store 0417's") != std::string::npos);
+  }
   std::ofstream(store.settings_file()) << good;
 
   fs::rename(store.journal_folder(), store.file("elsewhere"));
@@ -302,6 +322,9 @@ TEST_CASE("command line: each exit status says what it promises") {
     CHECK(run.status == 4);
     one_line(run);
   }
+  std::ofstream(store.journal_folder()) << "a file where the folder should be";
+  CHECK(store.command({"check"}).status == 4);
+  fs::remove(store.journal_folder());
   fs::create_directory(store.journal_folder());
   std::ofstream(store.journal_folder() + "/journal.db") << std::string(8'192, 'x');
   CHECK(store.command({"run"}).status == 4);

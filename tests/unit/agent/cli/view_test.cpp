@@ -125,7 +125,8 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
   const auto report = parsed(
       R"({"store":"0417","from":"2026-11-23","to":"2026-11-23","generated_at":"2026-11-23T20:00:00Z","balanced":false,
     "journal":{"head":{"sequence":30,"hash":"ab"},"documents":{"sale":{"count":30,"total":{"GBP":"123.45"}}},
-      "sequence_gaps":[{"terminal":"3","after":12,"before":14}],"till_closes":[{"terminal":"3","counted":{"GBP":"1.00"}}]},
+      "sequence_gaps":[{"terminal":"3","after":12,"before":14}],"till_closes":[{"id":"Z3","terminal":"3","business_day":"2026-11-22","documents":{"said":41,"journal":42},"agrees":false,
+        "difference":[{"type":"cash","amount":"-1.00","currency":"GBP"}]}]},
     "targets":{"erp":{"read_back_at":null,"journal":{"count":30,"total":{"GBP":"123.45","EUR":"1.00"}},"central":{"count":7,"total":{}},
       "matched":7,"pending":[)" +
       pending + R"(],"quarantined":[],"missing":[],"unexpected":[],
@@ -143,6 +144,7 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
   CHECK(holds(text, "/total"));
   CHECK(holds(text, "terminal=3  after=12  before=14"));
   CHECK(holds(text, "Till closes (1)"));
+  CHECK(holds(text, "Z3     3         2026-11-22    41       42  NO      cash -1.00 GBP"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) CHECK(columns_of(line) <= 100);
   CHECK(report_text(parsed("{}"), 80).size() > 0);

@@ -284,6 +284,11 @@ TEST_CASE("validation: a total is the exact sum, or it rounded half up") {
               "-0.01");
 }
 
+TEST_CASE("validation: a sum that central could not tell back is refused at the door") {
+  CHECK_NOTHROW(accepted(sale({line({}, "999999", "999999999.9999")})));
+  check_fault(sale({line({}, "1000000.1", "999999999.9999")}), "/lines", "below 1000000000000000");
+}
+
 TEST_CASE("validation: tenders come to the total, or to the sum where there is none") {
   CHECK_NOTHROW(accepted(sale({line()}, {{"tenders", tenders({"20", "-10"})}})));
   CHECK_NOTHROW(accepted(sale({line()}, {{"tenders", tenders({"4.99", "5.01"})}, {"total", "10"}})));

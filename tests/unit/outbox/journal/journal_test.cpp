@@ -46,6 +46,10 @@ TEST_CASE("journal: an idempotency key belongs to its first document") {
   CHECK(other.key_reused);
   bench.reopen();
   CHECK(bench.append(sale_post("A2", "2.50", "2026-11-23", {"", "", "K"})).kind == PostAnswer::Kind::kReused);
+  // A key that comes with a replay is taken from then on too.
+  CHECK(bench.append(sale_post("A1", "2.50", "2026-11-23", {"", "", "K2"})).kind ==
+        PostAnswer::Kind::kReplayed);
+  CHECK(bench.append(sale_post("A3", "2.50", "2026-11-23", {"", "", "K2"})).key_reused);
 }
 
 TEST_CASE("journal: the same id twice within one transaction is a replay of the first") {
