@@ -26,7 +26,7 @@ std::optional<fs::path> in_folder(const fs::path& folder) {
 std::optional<fs::path> find_file() {
   if (const char* folder = std::getenv("TILLSYNC_REAL_DATA"); folder != nullptr && *folder != '\0')
     return in_folder(folder);
-  const fs::path root = fs::path(__FILE__).parent_path().parent_path().parent_path();
+  const fs::path root = TILLSYNC_SOURCE_DIR;
   if (auto file = in_folder(root / "data")) return file;
   if (auto file = in_folder(root.parent_path() / "data")) return file;
   std::error_code unreadable;

@@ -13,7 +13,7 @@ using namespace tillsync;
 namespace {
 
 std::filesystem::path example_file() {
-  return std::filesystem::path(__FILE__).parent_path() / "../../../config/tillsync.example.toml";
+  return std::filesystem::path(TILLSYNC_SOURCE_DIR) / "config/tillsync.example.toml";
 }
 
 std::string example() {
