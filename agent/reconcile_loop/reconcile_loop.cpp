@@ -4,6 +4,28 @@
 #include "reconcile/central_view/freshness.h"
 
 namespace tillsync {
+namespace {
+
+/// Reports read back for seconds; who waits longer tries again in the next round.
+constexpr std::chrono::minutes kTurnPatience{1};
+
+}  // namespace
+
+Turn::Held Turn::take(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  if (!free_.wait_for(lock, patience, [this] { return !taken_; })) return Held(nullptr);
+  taken_ = true;
+  return Held(this);
+}
+
+Turn::Held::~Held() {
+  if (turn_ == nullptr) return;
+  {
+    const std::lock_guard lock(turn_->mutex_);
+    turn_->taken_ = false;
+  }
+  turn_->free_.notify_one();
+}
 
 ReconcileLoop::ReconcileLoop(Parts parts, ReconcileLoopLimits limits)
     : parts_(std::move(parts)), limits_(limits) {}
@@ -59,7 +81,8 @@ void ReconcileLoop::loop() {
 
 void ReconcileLoop::read_due_days() {
   for (auto& [name, port] : ports_) {
-    const std::lock_guard reading(reading_);
+    const auto turn = turn_.take(kTurnPatience);
+    if (!turn) continue;
     auto days = days_to_read(*reader_, *view_, name);
     if (!days) {
       log::warning("reconcile.failed",
@@ -84,8 +107,8 @@ void ReconcileLoop::read_due_days() {
 
 void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay to) {
   const auto deadline = parts_.clock.steady_now() + limits_.report_refresh_max;
-  const std::unique_lock reading(reading_, limits_.report_refresh_max);
-  if (!reading) return;
+  const auto turn = turn_.take(limits_.report_refresh_max);
+  if (!turn) return;
   for (auto& [name, port] : ports_) {
     auto days = stale_days(reader, *view_, name, from, to);
     if (!days) continue;

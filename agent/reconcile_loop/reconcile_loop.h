@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "config/settings.h"
 #include "outbox/document/validation.h"
@@ -27,6 +28,30 @@ struct ReconcileLoopLimits {
       10'000};                            ///< CONTRACT section 8: how long a report waits for central
   std::chrono::milliseconds settle{500};  ///< after a drained backlog: more may drain with it
   std::chrono::minutes day_max{30};       ///< one day of one target
+};
+
+/// One at a time, waited for with a limit. (std::timed_mutex does the same, but GCC 12's ThreadSanitizer does
+/// not know its lock.)
+class Turn {
+ public:
+  class Held {
+   public:
+    explicit Held(Turn* turn) : turn_(turn) {}
+    Held(Held&& other) noexcept : turn_(std::exchange(other.turn_, nullptr)) {}
+    Held& operator=(Held&&) = delete;
+    ~Held();
+    explicit operator bool() const { return turn_ != nullptr; }
+
+   private:
+    Turn* turn_;
+  };
+  /// False where it did not come within `patience`.
+  Held take(std::chrono::milliseconds patience);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool taken_ = false;  // guarded by mutex_
 };
 
 class ReconcileLoop {
@@ -55,10 +80,10 @@ class ReconcileLoop {
   Parts parts_;
   const ReconcileLoopLimits limits_;
   std::unique_ptr<JournalReader> reader_;                       // reconcile thread only
-  std::timed_mutex reading_;                                    // held by who reads central back
-  std::unique_ptr<CentralView> view_;                           // guarded by reading_
-  std::unique_ptr<ReadBack> read_back_;                         // guarded by reading_
-  std::map<std::string, std::unique_ptr<ReadBackPort>> ports_;  // guarded by reading_
+  Turn turn_;                                                   // held by who reads central back
+  std::unique_ptr<CentralView> view_;                           // guarded by turn_
+  std::unique_ptr<ReadBack> read_back_;                         // guarded by turn_
+  std::map<std::string, std::unique_ptr<ReadBackPort>> ports_;  // guarded by turn_
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -97,7 +97,7 @@ TEST_CASE(
   constexpr std::size_t kTills = 8;
   std::vector<std::vector<std::string>> parts(kTills), types(kTills);
   for (const auto& document : *documents) {
-    const auto terminal = parsed(document.body).text_of("terminal");
+    const std::string terminal(parsed(document.body).text_of("terminal"));
     const std::size_t till = static_cast<std::size_t>(terminal.back() - '1');
     parts[till].push_back(document.body);
     types[till].push_back(document.type);
