@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "agent/http_server/problems.h"
 #include "agent/views/document_view.h"
 #include "agent/views/status_view.h"
 #include "reconcile/reports/report.h"
@@ -19,19 +20,8 @@ ServerResponse json_response(const json::Value& value) {
   return response;
 }
 
-ServerResponse not_found(std::string_view detail) {
-  return problem_response(404, "not-found", "There is no such thing", detail);
-}
-
 ServerResponse bad_request(std::string_view detail) {
   return problem_response(400, "malformed", "The request is malformed", detail);
-}
-
-ServerResponse not_allowed(std::string allow) {
-  auto response =
-      problem_response(405, "method-not-allowed", "The method is not allowed here", "Allowed: " + allow);
-  response.headers.emplace_back("Allow", std::move(allow));
-  return response;
 }
 
 ServerResponse error_response(const Error& error) {

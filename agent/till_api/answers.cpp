@@ -9,12 +9,11 @@ constexpr const char* kDiskRetryAfterS = "30";
 constexpr const char* kBusyRetryAfterS = "1";
 constexpr const char* kRestartRetryAfterS = "5";
 
-std::string faults_member(const Refusal& refusal, std::string_view prefix) {
+std::string faults_member(const Refusal& refusal) {
   if (refusal.faults.empty()) return {};
   json::Array faults;
   for (const auto& fault : refusal.faults) {
-    faults.emplace_back(
-        json::Object{{"pointer", std::string(prefix) + fault.pointer}, {"detail", fault.detail}});
+    faults.emplace_back(json::Object{{"pointer", fault.pointer}, {"detail", fault.detail}});
   }
   return ",\"errors\":" + json::dump(faults);
 }
@@ -27,8 +26,8 @@ std::string location_of(const std::string& id) {
 
 }  // namespace
 
-ServerResponse refusal_answer(const Refusal& refusal, std::string_view prefix) {
-  const auto errors = faults_member(refusal, prefix);
+ServerResponse refusal_answer(const Refusal& refusal) {
+  const auto errors = faults_member(refusal);
   switch (refusal.kind) {
     case Refusal::Kind::kMalformed:
       return problem_response(400, "malformed", "The body is not a document", refusal.detail, errors);
@@ -73,7 +72,7 @@ ServerResponse reused_answer(const std::string& id, const PostAnswer& answer) {
                                 "); an id is never used twice in a store.";
   const Refusal at_id{Refusal::Kind::kInvalid, {}, {Fault{"/id", "belongs to another document"}}};
   return problem_response(422, "id-reused", answer.key_reused ? "The key is taken" : "The id is taken",
-                          detail, answer.key_reused ? std::string() : faults_member(at_id, {}));
+                          detail, answer.key_reused ? std::string() : faults_member(at_id));
 }
 
 ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, DocumentStatus status) {

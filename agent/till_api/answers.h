@@ -10,8 +10,8 @@
 
 namespace tillsync {
 
-/// 400 malformed, 422 invalid-document or card-number, with every fault; pointers get `prefix` before them.
-ServerResponse refusal_answer(const Refusal& refusal, std::string_view prefix = {});
+/// 400 malformed, 422 invalid-document or card-number, with every fault.
+ServerResponse refusal_answer(const Refusal& refusal);
 /// 507 storage-exhausted, 503 shutting-down, overloaded or storage-failed, each with Retry-After.
 ServerResponse journal_error_answer(const Error& error);
 ServerResponse storage_exhausted_answer();

@@ -89,7 +89,7 @@ void BulkPost::take_chunk() {
         chunk_.push_back(Item{bulk_line(too_large_line()), {}, false});
         continue;
       }
-      add(document_of_event(events[next_], parts_.store), std::move(meta), bytes, {});
+      add(document_of_event(events[next_], parts_.store), std::move(meta), bytes);
     }
     return;
   }
@@ -102,16 +102,15 @@ void BulkPost::take_chunk() {
       chunk_.push_back(Item{bulk_line(too_large_line()), {}, false});
       continue;
     }
-    add(parse_document(line, parts_.store), meta_, line.size(), {});
+    add(parse_document(line, parts_.store), meta_, line.size());
   }
 }
 
-void BulkPost::add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes,
-                   std::string_view prefix) {
+void BulkPost::add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes) {
   chunk_bytes_ += bytes;
   if (auto* refusal = std::get_if<Refusal>(&checked)) {
     if (answer_.size() > limits_.bulk_answer_bytes_max) refusal->faults.clear();
-    chunk_.push_back(Item{bulk_line(refusal_answer(*refusal, prefix)), {}, false});
+    chunk_.push_back(Item{bulk_line(refusal_answer(*refusal)), {}, false});
     return;
   }
   auto& document = std::get<Document>(checked);

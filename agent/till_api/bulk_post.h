@@ -32,8 +32,7 @@ class BulkPost : public std::enable_shared_from_this<BulkPost> {
   };
   void step();
   void take_chunk();
-  void add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes,
-           std::string_view prefix);
+  void add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes);
   void journaled(std::vector<Result<PostAnswer>> answers);
   void write_lines(const std::vector<Result<PostAnswer>>& answers);
   void finish();

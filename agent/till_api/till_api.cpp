@@ -1,5 +1,6 @@
 #include "agent/till_api/till_api.h"
 
+#include "agent/http_server/problems.h"
 #include "agent/till_api/answers.h"
 #include "agent/till_api/bulk_post.h"
 #include "agent/till_api/cloud_event.h"
@@ -9,17 +10,6 @@
 
 namespace tillsync {
 namespace {
-
-ServerResponse not_found(std::string_view detail) {
-  return problem_response(404, "not-found", "There is no such thing", detail);
-}
-
-ServerResponse not_allowed(std::string allow) {
-  auto response =
-      problem_response(405, "method-not-allowed", "The method is not allowed here", "Allowed: " + allow);
-  response.headers.emplace_back("Allow", std::move(allow));
-  return response;
-}
 
 ServerResponse overloaded() {
   return journal_error_answer(
@@ -58,7 +48,7 @@ void TillApi::handle(ServerRequest request, Responder respond) {
   }
   if (versioned && segments.size() == 3 && segments[1] == "documents") {
     if (request.method != "GET" && request.method != "HEAD") return respond(not_allowed("GET"));
-    return show(request, segments[2], std::move(respond));
+    return show(segments[2], std::move(respond));
   }
   if (versioned && segments.size() == 2 && segments[1] == "health") {
     if (request.method != "GET" && request.method != "HEAD") return respond(not_allowed("GET"));
@@ -166,7 +156,7 @@ void TillApi::post_bulk(ServerRequest request, Responder respond, bool events) {
   if (!queued) respond(overloaded());
 }
 
-void TillApi::show(const ServerRequest&, const std::string& id, Responder respond) {
+void TillApi::show(const std::string& id, Responder respond) {
   // Told without the text: it may be no UTF-8, and an answer has to be.
   if (!is_document_id(id)) return respond(not_found("A document's id is 1 to 64 of A-Z a-z 0-9 . _ : -"));
   const bool queued = parts_.workers.run([id, respond](JournalReader& reader) {

@@ -62,7 +62,7 @@ class TillApi {
   void post_document(const ServerRequest& request, std::variant<Document, Refusal> checked,
                      Responder respond);
   void post_bulk(ServerRequest request, Responder respond, bool events);
-  void show(const ServerRequest& request, const std::string& id, Responder respond);
+  void show(const std::string& id, Responder respond);
   void answer_post(const std::string& id, std::chrono::milliseconds wait, const PostAnswer& answer,
                    Responder respond);
 
