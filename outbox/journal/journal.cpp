@@ -110,11 +110,13 @@ Result<void> Journal::Impl::ensure_connected() {
 }
 
 Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, const Clock& clock) {
-  std::error_code failed;
-  std::filesystem::create_directories(options.folder, failed);
-  if (failed) {
-    return Error{ErrorKind::kStorage, "storage-io",
-                 "cannot make the journal's folder " + options.folder + ": " + failed.message()};
+  if (options.vfs.empty()) {  // another VFS knows no folders of this system's
+    std::error_code failed;
+    std::filesystem::create_directories(options.folder, failed);
+    if (failed) {
+      return Error{ErrorKind::kStorage, "storage-io",
+                   "cannot make the journal's folder " + options.folder + ": " + failed.message()};
+    }
   }
   auto impl = std::make_unique<Impl>(std::move(options), clock);
   if (auto connected = impl->connect(); !connected) return connected.error();

@@ -59,7 +59,8 @@ struct PruneResult {
 
 class Journal {
  public:
-  /// Opens or creates the journal in `folder`, and migrates it. The folder is made where it is missing.
+  /// Opens or creates the journal in `folder`, and migrates it. The folder is made where it is missing (on
+  /// the platform's own VFS).
   static Result<std::unique_ptr<Journal>> open(JournalOptions options, const Clock& clock);
   ~Journal();
 
