@@ -2,6 +2,7 @@
 
 #include "agent/delivery_loop/trace.h"
 #include "outbox/document/canonical.h"
+#include "platform/base/mutation.h"
 #include "platform/log/log.h"
 
 namespace tillsync {
@@ -70,12 +71,17 @@ void DeliveryDriver::apply(const DecisionFact& fact) {
   }
 }
 
+SteadyTime DeliveryDriver::now() const {
+  if (mutated("backoff-by-wall-clock")) return SteadyTime(parts_.clock.utc_now().time_since_epoch());
+  return parts_.clock.steady_now();
+}
+
 bool DeliveryDriver::turn(bool sending) {
   submit_outcomes();  // before step(): what it saves builds on them
-  const auto now = parts_.clock.steady_now();
-  record_again(now);
+  const auto at = now();
+  record_again(at);
   save_frontiers();
-  return sending && step(now);
+  return sending && step(at);
 }
 
 std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
@@ -94,15 +100,15 @@ std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
   return wake;
 }
 
-bool DeliveryDriver::step(SteadyTime now) {
+bool DeliveryDriver::step(SteadyTime at) {
   std::size_t waiting = 0;
   for (const auto& ledger : unrecorded_) waiting += ledger.facts;
   if (waiting >= limits_.unrecorded_max) return false;
-  auto actions = scheduler_->step(now);
+  auto actions = scheduler_->step(at);
   if (!actions) {
     log::error("delivery.backlog_unreadable",
                {{"code", actions.error().code}, {"detail", actions.error().detail}});
-    step_due_ = now + limits_.record_again;
+    step_due_ = at + limits_.record_again;
     return false;
   }
   step_due_.reset();
@@ -131,14 +137,14 @@ void DeliveryDriver::reserve(Reserve action) {
                      [this, action](Result<void> done) {
                        parts_.tell([this, action, done] {
                          if (done) return scheduler_->reserved(action.target, action.through);
-                         record_due_ = parts_.clock.steady_now() + limits_.record_again;
+                         record_due_ = now() + limits_.record_again;
                          unreserved_.push_back(action);
                        });
                      });
 }
 
-void DeliveryDriver::record_again(SteadyTime now) {
-  if (now < record_due_) return;
+void DeliveryDriver::record_again(SteadyTime at) {
+  if (at < record_due_) return;
   for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
   for (auto& ledger : std::exchange(unrecorded_, {})) submit(std::make_shared<Ledger>(std::move(ledger)));
 }
@@ -170,7 +176,7 @@ std::optional<OutgoingDelivery> DeliveryDriver::load(const std::string& target, 
                                      {"sequence", attempt.key.document.value},
                                      {"code", delivery.error().code},
                                      {"detail", delivery.error().detail}});
-  scheduler_->not_attempted(target, attempt, parts_.clock.steady_now());
+  scheduler_->not_attempted(target, attempt, now());
   return std::nullopt;
 }
 
@@ -187,10 +193,10 @@ void DeliveryDriver::send(Send action) {
   ports_[action.target]->submit(
       std::move(batch),
       [this, target = action.target, attempts = std::move(attempts)](std::vector<Outcome> outcomes) {
-        const auto now = parts_.clock.steady_now();
+        const auto at = now();
         for (std::size_t i = 0; i < attempts.size(); ++i) {
           record(target, attempts[i], outcomes[i], false);
-          scheduler_->outcome(target, attempts[i], outcomes[i], now);
+          scheduler_->outcome(target, attempts[i], outcomes[i], at);
         }
       });
 }
@@ -202,7 +208,7 @@ void DeliveryDriver::look_up(LookUp action) {
       std::move(*delivery), [this, target = action.target, attempt = action.attempt](LookUpAnswer answer) {
         if (answer.kind == LookUpAnswer::Kind::kFound) record(target, attempt, answer.outcome, true);
         if (answer.kind == LookUpAnswer::Kind::kFailed) parts_.note(target, answer.outcome);
-        scheduler_->look_up_answer(target, attempt, answer, parts_.clock.steady_now());
+        scheduler_->look_up_answer(target, attempt, answer, now());
       });
 }
 
@@ -242,10 +248,11 @@ void DeliveryDriver::submit(std::shared_ptr<Ledger> ledger) {
             for (const auto& key : ledger->settled) settled_.erase(key);
             return;
           }
+          if (mutated("outcome-given-up")) return;
           log::error("delivery.unrecorded", {{"outcomes", ledger->facts}, {"code", done.error().code}});
           --submitted_;
           frontiers_.clear();
-          record_due_ = parts_.clock.steady_now() + limits_.record_again;
+          record_due_ = now() + limits_.record_again;
           unrecorded_.push_back(std::move(*ledger));
         });
       });
@@ -253,7 +260,7 @@ void DeliveryDriver::submit(std::shared_ptr<Ledger> ledger) {
 
 void DeliveryDriver::save_frontiers() {
   std::erase_if(frontiers_, [this](const auto& pending) {
-    if (durable_ < pending.second.ticket) return false;
+    if (durable_ < pending.second.ticket && !mutated("frontier-before-outcomes")) return false;
     parts_.journal.run([target = pending.first, frontier = pending.second.frontier](Journal& journal) {
       return journal.save_frontier(target, frontier);
     });

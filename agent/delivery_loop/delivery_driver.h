@@ -74,10 +74,11 @@ class DeliveryDriver {
     Sequence frontier;
   };
 
-  bool step(SteadyTime now);
+  SteadyTime now() const;
+  bool step(SteadyTime at);
   void act(Action action);
   void reserve(Reserve action);
-  void record_again(SteadyTime now);
+  void record_again(SteadyTime at);
   void send(Send action);
   void look_up(LookUp action);
   std::optional<OutgoingDelivery> load(const std::string& target, const Attempt& attempt);

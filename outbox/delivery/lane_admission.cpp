@@ -5,6 +5,7 @@
 #include "outbox/delivery/held.h"
 #include "outbox/delivery/lane.h"
 #include "platform/base/check.h"
+#include "platform/base/mutation.h"
 
 namespace tillsync {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr int kPagesPerStep =
     1;  // a page of large documents takes some 10 ms; what is ready goes out in between
 constexpr std::chrono::seconds kReadAgainAfter{1};
-constexpr std::int64_t kFrontierStep = 256;  ///< documents between two saves under load
 constexpr std::size_t kParkMax = 512;        ///< deliveries in one Park
 
 }  // namespace
@@ -98,13 +98,15 @@ void Lane::enter(BacklogEntry entry) {
   delivery.on_record = entry.on_record;
   delivery.recorded_at = entry.recorded_at;
   delivery.look_up_first = delivery.state == DeliveryState::kUnknown ||
-                           (is_open(delivery.state) && delivery.key.document <= maybe_sent_through_);
+                           (is_open(delivery.state) && delivery.key.document <= maybe_sent_through_ &&
+                            !mutated("no-look-up-after-crash"));
   if (!delivery.on_record) off_record_.insert(&delivery);
 
   std::vector<KeyUser*> changed;
   keys_.add(delivery, std::move(entry.keys), changed);
   bool held = delivery.state == DeliveryState::kQuarantined || waits_behind_held(delivery);
   delivery.needs = std::move(entry.needs);
+  if (mutated("needs-ignored")) delivery.needs.clear();
   for (const std::string& step : delivery.needs) {
     const DeliveryKey needed{delivery.key.document, step};
     shared_.needs.wait(needed, delivery);
@@ -143,7 +145,7 @@ void Lane::save_frontier(std::vector<Action>& actions) {
   const Sequence reached = frontier();
   if (reached <= saved_frontier_) return;
   const bool idle = deliveries_.size() == quarantined_.size();
-  if (!idle && reached.value - saved_frontier_.value < kFrontierStep) return;
+  if (!idle && reached.value - saved_frontier_.value < shared_.limits.frontier_step) return;
   saved_frontier_ = reached;
   actions.emplace_back(SaveFrontier{name_, reached});
 }

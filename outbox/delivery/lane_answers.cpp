@@ -4,6 +4,7 @@
 #include "outbox/delivery/held.h"
 #include "outbox/delivery/lane.h"
 #include "platform/base/check.h"
+#include "platform/base/mutation.h"
 
 namespace tillsync {
 
@@ -26,7 +27,7 @@ void Lane::outcome(const Attempt& attempt, const Outcome& outcome) {
     put_on_record(delivery);
     const bool unknown = outcome.kind == OutcomeKind::kUnknown;
     delivery.state = unknown ? DeliveryState::kUnknown : DeliveryState::kRetrying;
-    delivery.look_up_first = unknown;
+    delivery.look_up_first = unknown && !mutated("send-again-on-unknown");
     ++delivery.failures;
     // The first time, one whose fate is unknown is asked for at once; sent and lost again and again, it takes
     // its time.
@@ -173,6 +174,9 @@ void Lane::release_quarantined(Delivery& delivery) {
   shared_.held_is_stale = true;
   delivery.state = DeliveryState::kRetrying;
   delivery.failures = 0;
+  // Before its rejection it may have been sent with no answer; that request, or an old key, may outlive
+  // whatever time the person has taken.
+  delivery.look_up_first = true;
 }
 
 void Lane::retry(const DeliveryKey& key) {

@@ -40,6 +40,7 @@ struct SchedulerLimits {
   std::size_t page_documents = 1'024;     ///< documents a backlog page looks at
   std::int64_t reserve_ahead = 512;       ///< see Reserve
   std::int64_t frontier_lag_max = 4'096;  ///< see Park
+  std::int64_t frontier_step = 256;       ///< documents between two SaveFrontier under load
   int breaker_failures = 3;               ///< failures of a target in a row that open its circuit breaker
   std::chrono::milliseconds retry_after_max{3'600'000};  ///< a longer Retry-After is cut to this
 };

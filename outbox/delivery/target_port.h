@@ -9,6 +9,7 @@
 #include "outbox/delivery/outcome.h"
 #include "outbox/document/document.h"
 #include "platform/base/ids.h"
+#include "platform/base/mutation.h"
 
 namespace tillsync {
 
@@ -26,7 +27,9 @@ struct OutgoingDelivery {
   /// CONTRACT section 6: "STORE/ID".
   std::string reference() const { return store + "/" + document_id; }
   /// CONTRACT section 6: "STORE/ID:STEP". The same for every attempt, so that the effect stays one (I3).
-  std::string idempotency_key() const { return reference() + ":" + key.step; }
+  std::string idempotency_key() const {
+    return reference() + ":" + key.step + (mutated("key-per-attempt") ? std::to_string(attempt) : "");
+  }
 };
 
 struct LookUpAnswer {

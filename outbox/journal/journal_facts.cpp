@@ -5,6 +5,7 @@
 #include "outbox/journal/counters.h"
 #include "outbox/journal/journal_impl.h"
 #include "platform/base/check.h"
+#include "platform/base/mutation.h"
 
 namespace tillsync {
 namespace {
@@ -54,8 +55,8 @@ Result<PostAnswer> Journal::Impl::existing(Sequence sequence, const DocumentPost
   auto stored = decode_document(record->document);
   select.reset();
   if (!stored) return stored.error();
-  answer.kind =
-      content_digest(*stored) == post.digest ? PostAnswer::Kind::kReplayed : PostAnswer::Kind::kReused;
+  const bool same = content_digest(*stored) == post.digest || mutated("reused-id-is-a-replay");
+  answer.kind = same ? PostAnswer::Kind::kReplayed : PostAnswer::Kind::kReused;
   auto rows = delivery_rows(sequence);
   if (!rows) return rows.error();
   answer.status = derive_status(routes.plan(sequence, stored->type), *rows);
@@ -206,6 +207,7 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
     auto sequence = impl.append_record(RecordKind::kDecision, std::nullopt, encode_decision(fact), nullptr,
                                        impl.clock.utc_now());
     if (!sequence) return sequence.error();
+    if (mutated("pause-not-kept")) return fact.target;
     auto& pause = impl.statements->pause_lane;
     if (auto done = pause.bind(1, fact.target).bind(2, fact.kind == Kind::kPause ? 1 : 0).run(); !done) {
       return done.error();

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "outbox/journal/writer_statements.h"
+#include "platform/base/mutation.h"
 #include "platform/crypto/sha256.h"
 
 namespace tillsync {
@@ -68,7 +69,7 @@ class Pruner {
   Result<std::vector<std::int64_t>> old_days(std::int64_t keep_days) {
     std::vector<std::int64_t> days;
     auto& select = made_[0];
-    select.bind(1, keep_days);
+    select.bind(1, mutated("expire-by-wall-clock") ? 0 : keep_days);
     while (true) {
       auto row = select.step();
       if (!row) return row.error();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "platform/base/mutation.h"
+
 namespace tillsync {
 namespace {
 
@@ -41,6 +43,9 @@ class KeyList {
   }
 
   std::vector<OrderingKey> take() {
+    if (mutated("no-exclusive-keys")) {
+      for (auto& key : keys_) key.use = KeyUse::kShared;
+    }
     normalise(keys_);
     return std::move(keys_);
   }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "platform/base/check.h"
+#include "platform/base/mutation.h"
 
 namespace tillsync {
 namespace {
@@ -89,7 +90,8 @@ Result<Decimal> Decimal::parse(std::string_view text, int decimals_max) {
     for (const char c : rest) fraction = fraction * 10 + (c - '0');
     fraction *= kPowersOfTen[static_cast<std::size_t>(kDecimals) - decimals];
   }
-  const Units units = static_cast<Units>(integer) * kUnitsPerOne + fraction;
+  Units units = static_cast<Units>(integer) * kUnitsPerOne + fraction;
+  if (mutated("money-as-float")) units = static_cast<Units>(static_cast<float>(units));
   return from_units(negative ? -units : units);
 }
 

@@ -95,9 +95,9 @@ Result<void> begin_anew(const std::string& path) {
 }
 
 /// A database of this version, or nothing where the one that stands is to be begun anew.
-Result<std::optional<sqlite::Database>> open_writable(const std::string& path) {
+Result<std::optional<sqlite::Database>> open_writable(const std::string& path, const std::string& vfs) {
   using Opened = std::optional<sqlite::Database>;
-  auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadWriteCreate);
+  auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadWriteCreate, vfs);
   if (!database) return database.error();
   const auto unusable = [](const Error& error) -> Result<Opened> {
     if (error.kind == ErrorKind::kCorrupt) return Opened();
@@ -141,15 +141,16 @@ bool CentralView::is_writable() const {
   return impl_->writable;
 }
 
-Result<std::unique_ptr<CentralView>> CentralView::open(const std::string& folder, Mode mode) {
+Result<std::unique_ptr<CentralView>> CentralView::open(const std::string& folder, Mode mode,
+                                                       const std::string& vfs) {
   const std::string path = folder + "/" + kFileName;
   auto impl = std::make_unique<Impl>();
   impl->writable = mode == Mode::kReadWrite;
   if (mode == Mode::kReadWrite) {
-    auto database = open_writable(path);
+    auto database = open_writable(path, vfs);
     if (database && !*database) {
       if (auto removed = begin_anew(path); !removed) return removed.error();
-      database = open_writable(path);
+      database = open_writable(path, vfs);
     }
     if (!database) return database.error();
     impl->database = std::move(*database);

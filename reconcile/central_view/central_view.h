@@ -52,8 +52,10 @@ class CentralView {
   };
   static constexpr const char* kFileName = "central.db";
 
-  /// `folder`: the journal's. kStorage where the file cannot be opened or begun anew.
-  static Result<std::unique_ptr<CentralView>> open(const std::string& folder, Mode mode);
+  /// `folder`: the journal's; `vfs`: as for a journal. kStorage where the file cannot be opened or begun
+  /// anew.
+  static Result<std::unique_ptr<CentralView>> open(const std::string& folder, Mode mode,
+                                                   const std::string& vfs = "");
   ~CentralView();
   bool is_writable() const;
 
