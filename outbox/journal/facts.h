@@ -15,11 +15,14 @@ namespace tillsync {
 
 /// Numbers are persisted: never reuse one.
 enum class RecordKind : unsigned char {
-  kDocument = 1,  ///< a till's document, as posted
-  kOutcome = 2,   ///< what became of one attempt to deliver
-  kDecision = 3,  ///< what a person decided
-  kRoutes = 4,    ///< the routes in force from here on
-  kPruned = 5,    ///< records that retention has removed, with the hashes that keep the chain provable
+  kDocument = 1,   ///< a till's document, as posted
+  kOutcome = 2,    ///< what became of one attempt to deliver
+  kDecision = 3,   ///< what a person decided
+  kRoutes = 4,     ///< the routes in force from here on
+  kPruned = 5,     ///< records that retention has removed, with the hashes that keep the chain provable
+  kLookUp = 6,     ///< a look-up that did not find the effect; one that did is an outcome
+  kRecovered = 7,  ///< what a recovery from a damaged journal carried over, and what it could not
+  kImported = 8,   ///< a signed export of another journal of this store was taken in
 };
 std::string_view record_kind_name(RecordKind kind);
 
@@ -37,7 +40,24 @@ struct OutcomeFact {
   int attempt = 1;
   Outcome outcome;
   bool looked_up = false;  ///< a look-up told it, not an answer to a post
+  /// Of an imported one: "SEQUENCE HASH" of the record in the other journal that it rests on.
+  std::string imported_from;
 };
+
+/// A look-up that told of no effect at the target. Changes nothing: what follows from it is an outcome.
+struct LookUpFact {
+  enum class Found : unsigned char {
+    kAbsent,  ///< the target answered, and does not have it: it is sent next
+    kFailed,  ///< the look-up itself failed: it is asked again
+  };
+  DeliveryKey delivery;
+  std::string target;
+  int attempt = 1;  ///< the attempt that it is asked for
+  Found found = Found::kAbsent;
+  std::string reason;   ///< of a failed one: what the target or the network said, one line
+  int http_status = 0;  ///< 0 where no answer came
+};
+std::string_view found_name(LookUpFact::Found found);
 
 struct DecisionFact {
   enum class Kind : unsigned char { kRetry, kDiscard, kAmend, kPause, kResume } kind = Kind::kRetry;
@@ -46,6 +66,7 @@ struct DecisionFact {
   std::string reason;
   std::string by;
   std::optional<Document> amended;  ///< of amend: what this delivery sends from now on
+  std::string imported_from;        ///< as in OutcomeFact
 };
 std::string_view decision_name(DecisionFact::Kind kind);
 
@@ -66,6 +87,8 @@ Result<DocumentRecord> decode_document_record(std::string_view body);
 
 std::string encode_outcome(const OutcomeFact& fact);
 Result<OutcomeFact> decode_outcome(Sequence document, std::string_view body);
+std::string encode_look_up(const LookUpFact& fact);
+Result<LookUpFact> decode_look_up(Sequence document, std::string_view body);
 std::string encode_decision(const DecisionFact& fact);
 Result<DecisionFact> decode_decision(Sequence document, std::string_view body);
 std::string encode_routes(const Routes& routes);

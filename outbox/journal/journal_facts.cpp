@@ -5,6 +5,7 @@
 #include "outbox/journal/counters.h"
 #include "outbox/journal/journal_impl.h"
 #include "platform/base/check.h"
+#include "platform/json/json.h"
 
 namespace tillsync {
 namespace {
@@ -197,6 +198,40 @@ Result<void> Journal::record(const OutcomeFact& fact) {
     impl.day_deliveries[{(*about)->business_day, step->target}] = *sequence;
   }
   return impl.move_delivery(**about, fact.delivery, *step, std::move(row), *rows);
+}
+
+Result<bool> Journal::Impl::failed_alike_before(const LookUpFact& fact) {
+  constexpr std::int64_t kFactsBack = 64;  // of other steps in between; beyond it a repetition is told again
+  const auto told = decode_look_up(fact.delivery.document, encode_look_up(fact));  // as it would be stored
+  auto& select = statements->select_facts_back;
+  select.bind(1, fact.delivery.document.value).bind(2, kFactsBack);
+  std::optional<bool> alike;
+  while (!alike) {
+    auto row = select.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const auto body = json::parse(select.blob_view(1));
+    if (!body || body->text_of("step") != fact.delivery.step) continue;
+    const auto before = decode_look_up(fact.delivery.document, select.blob_view(1));
+    alike = static_cast<RecordKind>(select.integer(0)) == RecordKind::kLookUp && before &&
+            before->found == LookUpFact::Found::kFailed && before->reason == told->reason &&
+            before->http_status == fact.http_status;
+  }
+  select.reset();
+  return alike.value_or(false);
+}
+
+Result<void> Journal::record_look_up(const LookUpFact& fact) {
+  auto& impl = *impl_;
+  if (fact.found == LookUpFact::Found::kFailed) {
+    auto alike = impl.failed_alike_before(fact);
+    if (!alike) return alike.error();
+    if (*alike) return ok();
+  }
+  auto sequence = impl.append_record(RecordKind::kLookUp, fact.delivery.document, encode_look_up(fact),
+                                     nullptr, impl.clock.utc_now());
+  if (!sequence) return sequence.error();
+  return ok();
 }
 
 Result<std::string> Journal::decide(const DecisionFact& fact) {
