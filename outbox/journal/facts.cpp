@@ -274,26 +274,63 @@ Result<Routes> decode_routes(std::string_view body) {
   return routes;
 }
 
-std::string encode_pruned(const std::vector<PrunedRange>& ranges) {
+namespace {
+
+json::Array ranges_value(const std::vector<PrunedRange>& ranges) {
   json::Array list;
   for (const auto& range : ranges) {
     list.emplace_back(
         json::Object{{"from", range.from.value}, {"through", range.through.value}, {"hash", range.hash_hex}});
   }
-  return json::dump(json::Object{{"pruned", std::move(list)}});
+  return list;
 }
 
-Result<std::vector<PrunedRange>> decode_pruned(std::string_view body) {
-  auto value = parse_body(body, "a record of retention");
-  if (!value) return value.error();
-  const auto* list = value->find("pruned");
-  if (list == nullptr || list->as_array() == nullptr) return corrupt("a record of retention");
+std::optional<std::vector<PrunedRange>> ranges_from(const json::Value* list) {
+  if (list == nullptr || list->as_array() == nullptr) return std::nullopt;
   std::vector<PrunedRange> ranges;
   for (const auto& entry : *list->as_array()) {
     ranges.push_back(PrunedRange{Sequence{entry.integer_of("from")}, Sequence{entry.integer_of("through")},
                                  std::string(entry.text_of("hash"))});
   }
   return ranges;
+}
+
+}  // namespace
+
+std::string encode_pruned(const std::vector<PrunedRange>& ranges) {
+  return json::dump(json::Object{{"pruned", ranges_value(ranges)}});
+}
+
+Result<std::vector<PrunedRange>> decode_pruned(std::string_view body) {
+  auto value = parse_body(body, "a record of retention");
+  if (!value) return value.error();
+  auto ranges = ranges_from(value->find("pruned"));
+  if (!ranges) return corrupt("a record of retention");
+  return std::move(*ranges);
+}
+
+std::string encode_recovered(const RecoveredFact& fact) {
+  return json::dump(json::Object{{"lost", ranges_value(fact.lost)},
+                                 {"end_unknown", fact.end_unknown},
+                                 {"carried", fact.carried},
+                                 {"aside", fact.aside},
+                                 {"reason", utf8_only(fact.reason)},
+                                 {"by", utf8_only(fact.by)}});
+}
+
+Result<RecoveredFact> decode_recovered(std::string_view body) {
+  auto value = parse_body(body, "a record of recovery");
+  if (!value) return value.error();
+  auto lost = ranges_from(value->find("lost"));
+  const auto* end_unknown = value->find("end_unknown");
+  if (!lost || end_unknown == nullptr || end_unknown->as_bool() == nullptr)
+    return corrupt("a record of recovery");
+  return RecoveredFact{std::move(*lost),
+                       *end_unknown->as_bool(),
+                       value->integer_of("carried"),
+                       std::string(value->text_of("aside")),
+                       std::string(value->text_of("reason")),
+                       std::string(value->text_of("by"))};
 }
 
 }  // namespace tillsync

@@ -74,7 +74,18 @@ std::string_view decision_name(DecisionFact::Kind kind);
 struct PrunedRange {
   Sequence from;
   Sequence through;
-  std::string hash_hex;
+  std::string hash_hex;  ///< of a lost range "" where it could not be read and another range follows on
+};
+
+/// A recovery from a damaged journal.
+struct RecoveredFact {
+  std::vector<PrunedRange> lost;  ///< what could not be carried over, in order; nobody removed it on purpose
+  /// The head could not be read: more may have followed the last record that was carried over.
+  bool end_unknown = false;
+  std::int64_t carried = 0;  ///< records
+  std::string aside;         ///< the folder, beside the journal, that keeps the damaged files
+  std::string reason;
+  std::string by;
 };
 
 /// Bodies as they stand in records. Reading fails with kCorrupt where the bytes are not what was written.
@@ -95,5 +106,7 @@ std::string encode_routes(const Routes& routes);
 Result<Routes> decode_routes(std::string_view body);
 std::string encode_pruned(const std::vector<PrunedRange>& ranges);
 Result<std::vector<PrunedRange>> decode_pruned(std::string_view body);
+std::string encode_recovered(const RecoveredFact& fact);
+Result<RecoveredFact> decode_recovered(std::string_view body);
 
 }  // namespace tillsync

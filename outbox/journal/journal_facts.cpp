@@ -46,7 +46,11 @@ Result<PostAnswer> Journal::Impl::existing(Sequence sequence, const DocumentPost
   select.bind(1, sequence.value);
   auto row = select.step();
   if (!row) return row.error();
-  TILLSYNC_CHECK(*row, "an indexed record exists");
+  if (!*row) {
+    select.reset();
+    return Error{ErrorKind::kCorrupt, "record-missing",
+                 "record " + std::to_string(sequence.value) + " is known by its id or key, and is missing"};
+  }
   PostAnswer answer;
   answer.sequence = sequence;
   answer.recorded_at = UtcTime(std::chrono::microseconds(select.integer(0)));
@@ -132,17 +136,6 @@ Result<std::optional<Journal::Impl::About>> Journal::Impl::about(Sequence docume
   return std::optional<About>(about);
 }
 
-namespace {
-
-const RouteStep* step_of(const std::vector<RouteStep>& plan, std::string_view step) {
-  for (const auto& candidate : plan) {
-    if (candidate.step == step) return &candidate;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 // Writes the delivery's new row, and keeps the counts and the document's status true to it.
 Result<void> Journal::Impl::move_delivery(const About& about, const DeliveryKey& key, const RouteStep& step,
                                           DeliveryRow row, const std::vector<DeliveryRow>& before) {
@@ -188,16 +181,13 @@ Result<void> Journal::record(const OutcomeFact& fact) {
   impl.count(counters::outcome(fact.target, fact.outcome.kind), 1);
   if (!*about) return ok();
   const auto* step = step_of(impl.routes.plan(fact.delivery.document, (*about)->type), fact.delivery.step);
-  const auto* old_row = row_of(*rows, fact.delivery.step);
-  if (step == nullptr || (old_row != nullptr && is_settled(old_row->state))) return ok();
-  DeliveryRow row = old_row != nullptr ? *old_row : DeliveryRow{fact.delivery.step, step->target};
-  row.state = state_after(fact.outcome.kind);
-  row.attempts = std::max(row.attempts, fact.attempt);
-  row.last_fact = *sequence;
-  if (row.state == DeliveryState::kDelivered) {
+  if (step == nullptr) return ok();
+  auto row = row_after(*step, row_of(*rows, fact.delivery.step), fact, *sequence);
+  if (!row) return ok();
+  if (row->state == DeliveryState::kDelivered) {
     impl.day_deliveries[{(*about)->business_day, step->target}] = *sequence;
   }
-  return impl.move_delivery(**about, fact.delivery, *step, std::move(row), *rows);
+  return impl.move_delivery(**about, fact.delivery, *step, std::move(*row), *rows);
 }
 
 Result<bool> Journal::Impl::failed_alike_before(const LookUpFact& fact) {
@@ -255,10 +245,10 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
   auto rows = impl.delivery_rows(fact.delivery.document);
   if (!rows) return rows.error();
   const auto* old_row = row_of(*rows, fact.delivery.step);
-  const auto old_state = old_row == nullptr ? DeliveryState::kPending : old_row->state;
-  const bool applies =
-      old_state == DeliveryState::kQuarantined || (fact.kind == Kind::kRetry && is_open(old_state));
-  if (!applies) {
+  const Sequence next{impl.head.sequence.value + 1};
+  auto row = row_after(*step, old_row, fact, next);
+  if (!row) {
+    const auto old_state = old_row == nullptr ? DeliveryState::kPending : old_row->state;
     return Error{ErrorKind::kInvalid, "not-quarantined",
                  "delivery " + std::to_string(fact.delivery.document.value) + ":" + fact.delivery.step +
                      " is " + std::string(state_name(old_state)) +
@@ -269,13 +259,8 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
   auto sequence = impl.append_record(RecordKind::kDecision, fact.delivery.document, encode_decision(complete),
                                      nullptr, impl.clock.utc_now());
   if (!sequence) return sequence.error();
-  DeliveryRow row = old_row != nullptr ? *old_row : DeliveryRow{fact.delivery.step, step->target};
-  if (fact.kind == Kind::kDiscard) row.state = DeliveryState::kDiscarded;
-  if (fact.kind != Kind::kDiscard && row.state == DeliveryState::kQuarantined)
-    row.state = DeliveryState::kRetrying;
-  if (fact.kind == Kind::kAmend) row.version = *sequence;
-  row.last_fact = *sequence;
-  auto moved = impl.move_delivery(**about, fact.delivery, *step, std::move(row), *rows);
+  TILLSYNC_CHECK(*sequence == next, "a decision's row names its record");
+  auto moved = impl.move_delivery(**about, fact.delivery, *step, std::move(*row), *rows);
   if (!moved) return moved.error();
   return step->target;
 }
