@@ -77,9 +77,7 @@ Exit check_journal(const Context& context, const std::string& folder) {
   auto verification = verify_journal_end(**reader, kRecordsChecked);
   if (!verification) return fail(journal_unreadable(verification.error()));
   if (!verification->whole) {
-    return fail(Exit::kNo, "the journal's chain is broken at sequence " +
-                               std::to_string(verification->first_bad ? verification->first_bad->value : 0) +
-                               ": " + verification->reason + "; run `tillsync journal verify`");
+    return fail(Exit::kNo, "journal: " + damage_text(*verification));
   }
   told("good, head " + std::to_string(verification->head.sequence.value));
   return Exit::kDone;

@@ -28,6 +28,30 @@ Result<std::unique_ptr<JournalReader>> open_journal(const Context& context, cons
   return reader;
 }
 
+json::Value lost_json(const Verification& verification) {
+  json::Array lost;
+  for (const auto& fact : verification.recovered) {
+    for (const auto& range : fact.lost) {
+      lost.emplace_back(
+          json::Object{{"from", range.from.value}, {"through", range.through.value}, {"aside", fact.aside}});
+    }
+  }
+  return lost;
+}
+
+void warn_of_loss(const Verification& verification) {
+  for (const auto& fact : verification.recovered) {
+    std::string text = "the chain holds, but it was recovered from damage (" + fact.reason + ", by " +
+                       fact.by + "; the damaged files are in " + fact.aside + "): lost ";
+    for (const auto& range : fact.lost)
+      text += std::to_string(range.from.value) + " to " + std::to_string(range.through.value) + ", ";
+    text += fact.end_unknown    ? "and what may have followed the last"
+            : fact.lost.empty() ? "nothing"
+                                : "no more";
+    warn(text);
+  }
+}
+
 Exit show_verification(const Context& context, const Verification& verification) {
   if (context.json) {
     json::Object out{
@@ -36,17 +60,17 @@ Exit show_verification(const Context& context, const Verification& verification)
         {"head", json::Object{{"sequence", verification.head.sequence.value},
                               {"hash", to_hex(verification.head.hash)}}},
         {"first_bad", verification.first_bad ? json::Value(verification.first_bad->value) : json::Value()},
-        {"reason", verification.reason}};
+        {"derived_differ", verification.derived_differ},
+        {"reason", verification.reason},
+        {"lost", lost_json(verification)}};
     print(json::dump(out) + "\n");
   } else if (verification.whole) {
     print("the chain holds: " + std::to_string(verification.records) + " records, head " +
           std::to_string(verification.head.sequence.value) + " " + to_hex(verification.head.hash) + "\n");
   }
+  warn_of_loss(verification);
   if (verification.whole) return Exit::kDone;
-  return fail(Exit::kNo, "the chain is broken at sequence " +
-                             std::to_string(verification.first_bad ? verification.first_bad->value : 0) +
-                             ": " + verification.reason +
-                             "; keep this journal as it is, and compare it with a backup");
+  return fail(Exit::kNo, damage_text(verification));
 }
 
 Exit verify(const Context& context, const std::string& folder) {
@@ -108,12 +132,14 @@ Exit backup(const Context& context, const std::string& folder, const std::string
 }
 
 void add_verify(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
-  CLI::App* command =
-      add_command(journal, context,
-                  {"verify", "walks the hash chain, and names the first sequence that does not hold",
-                   "  tillsync journal verify\n  tillsync journal verify --journal /mnt/backup/0417\n",
-                   "0 the chain holds; 1 it is broken; 2 usage or settings; 4 the journal cannot be read"},
-                  JsonOption::kOffered);
+  CLI::App* command = add_command(
+      journal, context,
+      {"verify",
+       "walks the hash chain, names the first sequence that does not hold, and compares the tables beside it",
+       "  tillsync journal verify\n  tillsync journal verify --journal /mnt/backup/0417\n",
+       "0 the chain holds, and the tables beside it are what it adds up to; 1 it is broken, or they are\n"
+       "  not; 2 usage or settings; 4 the journal cannot be read"},
+      JsonOption::kOffered);
   command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
   command->callback([&context, folder] { context.exit = verify(context, *folder); });
 }

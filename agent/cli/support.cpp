@@ -41,6 +41,11 @@ Exit fail(Exit status, std::string_view what_and_cure) {
   return status;
 }
 
+void warn(std::string_view what) {
+  const std::string line = "tillsync: warning: " + printable(what, kErrorBytesMax) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 Exit exit_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
@@ -63,12 +68,23 @@ Exit fail(const Error& error) {
   return fail(exit_of(error.kind), error.detail);
 }
 
+std::string damage_text(const Verification& verification) {
+  if (verification.derived_differ) {
+    return "the records are whole, but tables derived from them differ: " + verification.reason +
+           "; stop the daemon and run `tillsync journal recover`, which makes them anew";
+  }
+  return "the chain is broken at sequence " +
+         std::to_string(verification.first_bad ? verification.first_bad->value : 0) + ": " +
+         verification.reason +
+         "; keep a copy of this journal, compare it with a backup, and run `tillsync journal recover`";
+}
+
 Error journal_unreadable(const Error& error) {
   std::string_view cure;
   if (error.kind == ErrorKind::kNotFound) {
     cure = ", or this user may not look there; check [journal] path and the rights on it";
   } else if (error.code == "storage-corrupt") {
-    cure = "; the journal is damaged: stop the daemon, keep the folder as it is, and go on from a backup";
+    cure = "; the journal is damaged: stop the daemon, and run `tillsync journal recover`";
   }
   return {ErrorKind::kStorage, error.code, error.detail + std::string(cure)};
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config/settings.h"
+#include "outbox/journal/verify.h"
 #include "platform/base/result.h"
 #include "platform/base/time.h"
 #include "platform/http/client.h"
@@ -36,7 +37,11 @@ struct Context {
 Exit fail(Exit status, std::string_view what_and_cure);
 /// The same for an error; its kind gives the status.
 Exit fail(const Error& error);
+/// Prints `tillsync: warning: what` on standard error.
+void warn(std::string_view what);
 Exit exit_of(ErrorKind kind);
+/// What is wrong with a journal that is not whole, from where on, and the cure.
+std::string damage_text(const Verification& verification);
 /// An error of reading the journal with its cure, as kStorage.
 Error journal_unreadable(const Error& error);
 

@@ -38,6 +38,39 @@ DeliveryState state_after(OutcomeKind outcome) {
   return DeliveryState::kUnknown;
 }
 
+const RouteStep* step_of(const std::vector<RouteStep>& plan, std::string_view step) {
+  const auto found =
+      std::find_if(plan.begin(), plan.end(), [&](const RouteStep& entry) { return entry.step == step; });
+  return found == plan.end() ? nullptr : &*found;
+}
+
+std::optional<DeliveryRow> row_after(const RouteStep& step, const DeliveryRow* before,
+                                     const OutcomeFact& fact, Sequence at) {
+  if (before != nullptr && is_settled(before->state)) return std::nullopt;
+  DeliveryRow row = before != nullptr ? *before : DeliveryRow{step.step, step.target};
+  row.state = state_after(fact.outcome.kind);
+  row.attempts = std::max(row.attempts, fact.attempt);
+  row.last_fact = at;
+  return row;
+}
+
+std::optional<DeliveryRow> row_after(const RouteStep& step, const DeliveryRow* before,
+                                     const DecisionFact& fact, Sequence at) {
+  using Kind = DecisionFact::Kind;
+  const auto state = before == nullptr ? DeliveryState::kPending : before->state;
+  const bool applies = state == DeliveryState::kQuarantined || (fact.kind == Kind::kRetry && is_open(state));
+  if (!applies || fact.kind == Kind::kPause || fact.kind == Kind::kResume) return std::nullopt;
+  DeliveryRow row = before != nullptr ? *before : DeliveryRow{step.step, step.target};
+  if (fact.kind == Kind::kDiscard) {
+    row.state = DeliveryState::kDiscarded;
+  } else if (row.state == DeliveryState::kQuarantined) {
+    row.state = DeliveryState::kRetrying;
+  }
+  if (fact.kind == Kind::kAmend) row.version = at;
+  row.last_fact = at;
+  return row;
+}
+
 void RouteHistory::add(Sequence from, Routes routes) {
   entries_.emplace_back(from, std::move(routes));
 }

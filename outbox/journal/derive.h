@@ -1,4 +1,5 @@
-// What facts add up to: the status of a document from the states of its deliveries.
+// What facts add up to, in the small: the row of a delivery after a fact, and the status of a document from
+// the states of its deliveries. Pure: the writer, verify and recovery all go by it.
 #pragma once
 
 #include <optional>
@@ -18,6 +19,7 @@ struct DeliveryRow {
   int attempts = 0;
   std::optional<Sequence> version;
   std::optional<Sequence> last_fact;
+  bool operator==(const DeliveryRow&) const = default;
 };
 
 /// A step without a row is pending. A document whose plan is empty has nothing owed: delivered.
@@ -26,6 +28,14 @@ DocumentStatus derive_status(const std::vector<RouteStep>& plan, const std::vect
 const DeliveryRow* row_of(const std::vector<DeliveryRow>& rows, std::string_view step);
 /// The state an outcome leads to.
 DeliveryState state_after(OutcomeKind outcome);
+/// The step of a plan, or nullptr.
+const RouteStep* step_of(const std::vector<RouteStep>& plan, std::string_view step);
+/// The row of a delivery after the fact in record `at`; `before` is nullptr where it has none yet. Nothing
+/// where the fact does not change it: an outcome for what is settled, a decision that does not apply.
+std::optional<DeliveryRow> row_after(const RouteStep& step, const DeliveryRow* before,
+                                     const OutcomeFact& fact, Sequence at);
+std::optional<DeliveryRow> row_after(const RouteStep& step, const DeliveryRow* before,
+                                     const DecisionFact& fact, Sequence at);
 
 /// The routes in force at each place of the journal.
 class RouteHistory {

@@ -90,8 +90,18 @@ std::string_view record_kind_name(RecordKind kind) {
       return "routes";
     case RecordKind::kPruned:
       return "pruned";
+    case RecordKind::kLookUp:
+      return "look_up";
+    case RecordKind::kRecovered:
+      return "recovered";
+    case RecordKind::kImported:
+      return "imported";
   }
   return "?";
+}
+
+std::string_view found_name(LookUpFact::Found found) {
+  return found == LookUpFact::Found::kAbsent ? "absent" : "failed";
 }
 
 std::string_view decision_name(DecisionFact::Kind kind) {
@@ -149,6 +159,7 @@ std::string encode_outcome(const OutcomeFact& fact) {
   if (!fact.outcome.answer.empty() && fact.outcome.kind != OutcomeKind::kDelivered) {
     body.emplace_back("answer", utf8_only(fact.outcome.answer));
   }
+  if (!fact.imported_from.empty()) body.emplace_back("imported_from", fact.imported_from);
   return json::dump(body);
 }
 
@@ -168,6 +179,34 @@ Result<OutcomeFact> decode_outcome(Sequence document, std::string_view body) {
   fact.outcome.answer = value->text_of("answer");
   if (const auto* looked_up = value->find("looked_up"))
     fact.looked_up = looked_up->as_bool() && *looked_up->as_bool();
+  fact.imported_from = value->text_of("imported_from");
+  return fact;
+}
+
+std::string encode_look_up(const LookUpFact& fact) {
+  json::Object body{{"step", fact.delivery.step},
+                    {"target", fact.target},
+                    {"attempt", fact.attempt},
+                    {"found", found_name(fact.found)}};
+  if (fact.http_status != 0) body.emplace_back("http_status", fact.http_status);
+  if (!fact.reason.empty()) body.emplace_back("reason", utf8_only(fact.reason));
+  return json::dump(body);
+}
+
+Result<LookUpFact> decode_look_up(Sequence document, std::string_view body) {
+  auto value = parse_body(body, "a look-up");
+  if (!value) return value.error();
+  LookUpFact fact;
+  const auto found = value->text_of("found");
+  if (found != found_name(LookUpFact::Found::kAbsent) && found != found_name(LookUpFact::Found::kFailed))
+    return corrupt("a look-up");
+  fact.found = found == found_name(LookUpFact::Found::kAbsent) ? LookUpFact::Found::kAbsent
+                                                               : LookUpFact::Found::kFailed;
+  fact.delivery = DeliveryKey{document, std::string(value->text_of("step"))};
+  fact.target = value->text_of("target");
+  fact.attempt = static_cast<int>(value->integer_of("attempt", 1));
+  fact.http_status = static_cast<int>(value->integer_of("http_status"));
+  fact.reason = value->text_of("reason");
   return fact;
 }
 
@@ -177,6 +216,7 @@ std::string encode_decision(const DecisionFact& fact) {
   if (!fact.reason.empty()) body.emplace_back("reason", fact.reason);
   if (!fact.by.empty()) body.emplace_back("by", fact.by);
   if (fact.amended) body.emplace_back("document_record", to_hex(encode_document(*fact.amended)));
+  if (!fact.imported_from.empty()) body.emplace_back("imported_from", fact.imported_from);
   return json::dump(body);
 }
 
@@ -196,6 +236,7 @@ Result<DecisionFact> decode_decision(Sequence document, std::string_view body) {
   fact.target = value->text_of("target");
   fact.reason = value->text_of("reason");
   fact.by = value->text_of("by");
+  fact.imported_from = value->text_of("imported_from");
   if (const auto hex = value->text_of("document_record"); !hex.empty()) {
     auto bytes = from_hex(hex);
     if (!bytes) return corrupt("a decision");
@@ -233,26 +274,63 @@ Result<Routes> decode_routes(std::string_view body) {
   return routes;
 }
 
-std::string encode_pruned(const std::vector<PrunedRange>& ranges) {
+namespace {
+
+json::Array ranges_value(const std::vector<PrunedRange>& ranges) {
   json::Array list;
   for (const auto& range : ranges) {
     list.emplace_back(
         json::Object{{"from", range.from.value}, {"through", range.through.value}, {"hash", range.hash_hex}});
   }
-  return json::dump(json::Object{{"pruned", std::move(list)}});
+  return list;
 }
 
-Result<std::vector<PrunedRange>> decode_pruned(std::string_view body) {
-  auto value = parse_body(body, "a record of retention");
-  if (!value) return value.error();
-  const auto* list = value->find("pruned");
-  if (list == nullptr || list->as_array() == nullptr) return corrupt("a record of retention");
+std::optional<std::vector<PrunedRange>> ranges_from(const json::Value* list) {
+  if (list == nullptr || list->as_array() == nullptr) return std::nullopt;
   std::vector<PrunedRange> ranges;
   for (const auto& entry : *list->as_array()) {
     ranges.push_back(PrunedRange{Sequence{entry.integer_of("from")}, Sequence{entry.integer_of("through")},
                                  std::string(entry.text_of("hash"))});
   }
   return ranges;
+}
+
+}  // namespace
+
+std::string encode_pruned(const std::vector<PrunedRange>& ranges) {
+  return json::dump(json::Object{{"pruned", ranges_value(ranges)}});
+}
+
+Result<std::vector<PrunedRange>> decode_pruned(std::string_view body) {
+  auto value = parse_body(body, "a record of retention");
+  if (!value) return value.error();
+  auto ranges = ranges_from(value->find("pruned"));
+  if (!ranges) return corrupt("a record of retention");
+  return std::move(*ranges);
+}
+
+std::string encode_recovered(const RecoveredFact& fact) {
+  return json::dump(json::Object{{"lost", ranges_value(fact.lost)},
+                                 {"end_unknown", fact.end_unknown},
+                                 {"carried", fact.carried},
+                                 {"aside", fact.aside},
+                                 {"reason", utf8_only(fact.reason)},
+                                 {"by", utf8_only(fact.by)}});
+}
+
+Result<RecoveredFact> decode_recovered(std::string_view body) {
+  auto value = parse_body(body, "a record of recovery");
+  if (!value) return value.error();
+  auto lost = ranges_from(value->find("lost"));
+  const auto* end_unknown = value->find("end_unknown");
+  if (!lost || end_unknown == nullptr || end_unknown->as_bool() == nullptr)
+    return corrupt("a record of recovery");
+  return RecoveredFact{std::move(*lost),
+                       *end_unknown->as_bool(),
+                       value->integer_of("carried"),
+                       std::string(value->text_of("aside")),
+                       std::string(value->text_of("reason")),
+                       std::string(value->text_of("by"))};
 }
 
 }  // namespace tillsync

@@ -15,11 +15,14 @@ namespace tillsync {
 
 /// Numbers are persisted: never reuse one.
 enum class RecordKind : unsigned char {
-  kDocument = 1,  ///< a till's document, as posted
-  kOutcome = 2,   ///< what became of one attempt to deliver
-  kDecision = 3,  ///< what a person decided
-  kRoutes = 4,    ///< the routes in force from here on
-  kPruned = 5,    ///< records that retention has removed, with the hashes that keep the chain provable
+  kDocument = 1,   ///< a till's document, as posted
+  kOutcome = 2,    ///< what became of one attempt to deliver
+  kDecision = 3,   ///< what a person decided
+  kRoutes = 4,     ///< the routes in force from here on
+  kPruned = 5,     ///< records that retention has removed, with the hashes that keep the chain provable
+  kLookUp = 6,     ///< a look-up that did not find the effect; one that did is an outcome
+  kRecovered = 7,  ///< what a recovery from a damaged journal carried over, and what it could not
+  kImported = 8,   ///< a signed export of another journal of this store was taken in
 };
 std::string_view record_kind_name(RecordKind kind);
 
@@ -37,7 +40,24 @@ struct OutcomeFact {
   int attempt = 1;
   Outcome outcome;
   bool looked_up = false;  ///< a look-up told it, not an answer to a post
+  /// Of an imported one: "SEQUENCE HASH" of the record in the other journal that it rests on.
+  std::string imported_from;
 };
+
+/// A look-up that told of no effect at the target. Changes nothing: what follows from it is an outcome.
+struct LookUpFact {
+  enum class Found : unsigned char {
+    kAbsent,  ///< the target answered, and does not have it: it is sent next
+    kFailed,  ///< the look-up itself failed: it is asked again
+  };
+  DeliveryKey delivery;
+  std::string target;
+  int attempt = 1;  ///< the attempt that it is asked for
+  Found found = Found::kAbsent;
+  std::string reason;   ///< of a failed one: what the target or the network said, one line
+  int http_status = 0;  ///< 0 where no answer came
+};
+std::string_view found_name(LookUpFact::Found found);
 
 struct DecisionFact {
   enum class Kind : unsigned char { kRetry, kDiscard, kAmend, kPause, kResume } kind = Kind::kRetry;
@@ -46,6 +66,7 @@ struct DecisionFact {
   std::string reason;
   std::string by;
   std::optional<Document> amended;  ///< of amend: what this delivery sends from now on
+  std::string imported_from;        ///< as in OutcomeFact
 };
 std::string_view decision_name(DecisionFact::Kind kind);
 
@@ -53,7 +74,18 @@ std::string_view decision_name(DecisionFact::Kind kind);
 struct PrunedRange {
   Sequence from;
   Sequence through;
-  std::string hash_hex;
+  std::string hash_hex;  ///< of a lost range "" where it could not be read and another range follows on
+};
+
+/// A recovery from a damaged journal.
+struct RecoveredFact {
+  std::vector<PrunedRange> lost;  ///< what could not be carried over, in order; nobody removed it on purpose
+  /// The head could not be read: more may have followed the last record that was carried over.
+  bool end_unknown = false;
+  std::int64_t carried = 0;  ///< records
+  std::string aside;         ///< the folder, beside the journal, that keeps the damaged files
+  std::string reason;
+  std::string by;
 };
 
 /// Bodies as they stand in records. Reading fails with kCorrupt where the bytes are not what was written.
@@ -66,11 +98,15 @@ Result<DocumentRecord> decode_document_record(std::string_view body);
 
 std::string encode_outcome(const OutcomeFact& fact);
 Result<OutcomeFact> decode_outcome(Sequence document, std::string_view body);
+std::string encode_look_up(const LookUpFact& fact);
+Result<LookUpFact> decode_look_up(Sequence document, std::string_view body);
 std::string encode_decision(const DecisionFact& fact);
 Result<DecisionFact> decode_decision(Sequence document, std::string_view body);
 std::string encode_routes(const Routes& routes);
 Result<Routes> decode_routes(std::string_view body);
 std::string encode_pruned(const std::vector<PrunedRange>& ranges);
 Result<std::vector<PrunedRange>> decode_pruned(std::string_view body);
+std::string encode_recovered(const RecoveredFact& fact);
+Result<RecoveredFact> decode_recovered(std::string_view body);
 
 }  // namespace tillsync

@@ -85,9 +85,9 @@ Result<void> Journal::Impl::read_state() {
     counters::apply(counts, counter->text(0), counter->integer(1));
   }
   routes = RouteHistory{};
-  // "kind IN (4, 5)" as the partial index record_store_wide has it, or SQLite walks the whole table.
+  // "kind IN (4, 5, 7, 8)" as the partial index record_store_wide has it, or SQLite walks the whole table.
   auto changed = database->prepare(
-      "SELECT sequence, body FROM record WHERE kind IN (4, 5) AND kind = 4 ORDER BY sequence");
+      "SELECT sequence, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 4 ORDER BY sequence");
   if (!changed) return changed.error();
   while (true) {
     auto next = changed->step();

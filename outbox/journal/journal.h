@@ -70,6 +70,10 @@ class Journal {
   /// Appends an outcome and moves its delivery on. An outcome for a delivery that is settled already is
   /// appended, and changes nothing.
   Result<void> record(const OutcomeFact& fact);
+  /// Appends a look-up that told of no effect; the delivery's state stays as it is. Of failed look-ups of one
+  /// delivery in a row only those are appended whose reason or status differs from the one before, so that an
+  /// outage does not fill the journal.
+  Result<void> record_look_up(const LookUpFact& fact);
   /// kInvalid (`not-quarantined`, `no-such-delivery`) where the decision does not apply; then nothing was
   /// appended and the transaction is whole.
   /// Returns the target that it concerns.

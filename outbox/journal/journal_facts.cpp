@@ -6,6 +6,7 @@
 #include "outbox/journal/journal_impl.h"
 #include "platform/base/check.h"
 #include "platform/base/mutation.h"
+#include "platform/json/json.h"
 
 namespace tillsync {
 namespace {
@@ -46,7 +47,11 @@ Result<PostAnswer> Journal::Impl::existing(Sequence sequence, const DocumentPost
   select.bind(1, sequence.value);
   auto row = select.step();
   if (!row) return row.error();
-  TILLSYNC_CHECK(*row, "an indexed record exists");
+  if (!*row) {
+    select.reset();
+    return Error{ErrorKind::kCorrupt, "record-missing",
+                 "record " + std::to_string(sequence.value) + " is known by its id or key, and is missing"};
+  }
   PostAnswer answer;
   answer.sequence = sequence;
   answer.recorded_at = UtcTime(std::chrono::microseconds(select.integer(0)));
@@ -132,17 +137,6 @@ Result<std::optional<Journal::Impl::About>> Journal::Impl::about(Sequence docume
   return std::optional<About>(about);
 }
 
-namespace {
-
-const RouteStep* step_of(const std::vector<RouteStep>& plan, std::string_view step) {
-  for (const auto& candidate : plan) {
-    if (candidate.step == step) return &candidate;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 // Writes the delivery's new row, and keeps the counts and the document's status true to it.
 Result<void> Journal::Impl::move_delivery(const About& about, const DeliveryKey& key, const RouteStep& step,
                                           DeliveryRow row, const std::vector<DeliveryRow>& before) {
@@ -188,16 +182,47 @@ Result<void> Journal::record(const OutcomeFact& fact) {
   impl.count(counters::outcome(fact.target, fact.outcome.kind), 1);
   if (!*about) return ok();
   const auto* step = step_of(impl.routes.plan(fact.delivery.document, (*about)->type), fact.delivery.step);
-  const auto* old_row = row_of(*rows, fact.delivery.step);
-  if (step == nullptr || (old_row != nullptr && is_settled(old_row->state))) return ok();
-  DeliveryRow row = old_row != nullptr ? *old_row : DeliveryRow{fact.delivery.step, step->target};
-  row.state = state_after(fact.outcome.kind);
-  row.attempts = std::max(row.attempts, fact.attempt);
-  row.last_fact = *sequence;
-  if (row.state == DeliveryState::kDelivered) {
+  if (step == nullptr) return ok();
+  auto row = row_after(*step, row_of(*rows, fact.delivery.step), fact, *sequence);
+  if (!row) return ok();
+  if (row->state == DeliveryState::kDelivered) {
     impl.day_deliveries[{(*about)->business_day, step->target}] = *sequence;
   }
-  return impl.move_delivery(**about, fact.delivery, *step, std::move(row), *rows);
+  return impl.move_delivery(**about, fact.delivery, *step, std::move(*row), *rows);
+}
+
+Result<bool> Journal::Impl::failed_alike_before(const LookUpFact& fact) {
+  constexpr std::int64_t kFactsBack = 64;  // of other steps in between; beyond it a repetition is told again
+  const auto told = decode_look_up(fact.delivery.document, encode_look_up(fact));  // as it would be stored
+  auto& select = statements->select_facts_back;
+  select.bind(1, fact.delivery.document.value).bind(2, kFactsBack);
+  std::optional<bool> alike;
+  while (!alike) {
+    auto row = select.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const auto body = json::parse(select.blob_view(1));
+    if (!body || body->text_of("step") != fact.delivery.step) continue;
+    const auto before = decode_look_up(fact.delivery.document, select.blob_view(1));
+    alike = static_cast<RecordKind>(select.integer(0)) == RecordKind::kLookUp && before &&
+            before->found == LookUpFact::Found::kFailed && before->reason == told->reason &&
+            before->http_status == fact.http_status;
+  }
+  select.reset();
+  return alike.value_or(false);
+}
+
+Result<void> Journal::record_look_up(const LookUpFact& fact) {
+  auto& impl = *impl_;
+  if (fact.found == LookUpFact::Found::kFailed) {
+    auto alike = impl.failed_alike_before(fact);
+    if (!alike) return alike.error();
+    if (*alike) return ok();
+  }
+  auto sequence = impl.append_record(RecordKind::kLookUp, fact.delivery.document, encode_look_up(fact),
+                                     nullptr, impl.clock.utc_now());
+  if (!sequence) return sequence.error();
+  return ok();
 }
 
 Result<std::string> Journal::decide(const DecisionFact& fact) {
@@ -222,10 +247,10 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
   auto rows = impl.delivery_rows(fact.delivery.document);
   if (!rows) return rows.error();
   const auto* old_row = row_of(*rows, fact.delivery.step);
-  const auto old_state = old_row == nullptr ? DeliveryState::kPending : old_row->state;
-  const bool applies =
-      old_state == DeliveryState::kQuarantined || (fact.kind == Kind::kRetry && is_open(old_state));
-  if (!applies) {
+  const Sequence next{impl.head.sequence.value + 1};
+  auto row = row_after(*step, old_row, fact, next);
+  if (!row) {
+    const auto old_state = old_row == nullptr ? DeliveryState::kPending : old_row->state;
     return Error{ErrorKind::kInvalid, "not-quarantined",
                  "delivery " + std::to_string(fact.delivery.document.value) + ":" + fact.delivery.step +
                      " is " + std::string(state_name(old_state)) +
@@ -236,13 +261,8 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
   auto sequence = impl.append_record(RecordKind::kDecision, fact.delivery.document, encode_decision(complete),
                                      nullptr, impl.clock.utc_now());
   if (!sequence) return sequence.error();
-  DeliveryRow row = old_row != nullptr ? *old_row : DeliveryRow{fact.delivery.step, step->target};
-  if (fact.kind == Kind::kDiscard) row.state = DeliveryState::kDiscarded;
-  if (fact.kind != Kind::kDiscard && row.state == DeliveryState::kQuarantined)
-    row.state = DeliveryState::kRetrying;
-  if (fact.kind == Kind::kAmend) row.version = *sequence;
-  row.last_fact = *sequence;
-  auto moved = impl.move_delivery(**about, fact.delivery, *step, std::move(row), *rows);
+  TILLSYNC_CHECK(*sequence == next, "a decision's row names its record");
+  auto moved = impl.move_delivery(**about, fact.delivery, *step, std::move(*row), *rows);
   if (!moved) return moved.error();
   return step->target;
 }

@@ -63,6 +63,8 @@ struct Journal::Impl {
   Result<std::optional<About>> about(Sequence document);
   Result<void> move_delivery(const About& about, const DeliveryKey& key, const RouteStep& step,
                              DeliveryRow row, const std::vector<DeliveryRow>& before);
+  /// Whether the last fact about this delivery is a failed look-up that says the same.
+  Result<bool> failed_alike_before(const LookUpFact& fact);
   Result<void> flush();
   void count(const std::string& name, std::int64_t delta) { count_changes[name] += delta; }
 };

@@ -17,14 +17,14 @@ class Pruner {
              // Days in the order in which the journal first met them: a date far in the future is one day
              // like any other.
              "SELECT business_day FROM day ORDER BY first_sequence DESC LIMIT -1 OFFSET ?",
-             "SELECT sequence, type, body, hash FROM record WHERE business_day = ? AND recorded_at < ? AND "
+             "SELECT sequence, type, hash FROM record WHERE business_day = ? AND recorded_at < ? AND "
              "sequence > ? "
              "ORDER BY sequence LIMIT 64",
              kSelectDeliveries,
              "SELECT sequence, hash FROM record WHERE document = ?",
              "DELETE FROM record WHERE sequence = ?",
              "DELETE FROM delivery WHERE document = ?",
-             "DELETE FROM idempotency_key WHERE key = ? AND document = ?",
+             "DELETE FROM idempotency_key WHERE document = ?",
              "UPDATE day SET documents = documents - 1 WHERE business_day = ?",
              "DELETE FROM day WHERE documents <= 0",
              "DELETE FROM day_target WHERE business_day NOT IN (SELECT business_day FROM day)",
@@ -83,7 +83,6 @@ class Pruner {
   struct Candidate {
     Sequence sequence;
     DocumentType type;
-    std::string idempotency_key;
     std::string hash;
   };
 
@@ -114,10 +113,8 @@ class Pruner {
       auto row = select.step();
       if (!row) return row.error();
       if (!*row) break;
-      auto record = decode_document_record(select.blob_view(2));
-      if (!record) return record.error();
       page.push_back(Candidate{Sequence{select.integer(0)}, static_cast<DocumentType>(select.integer(1)),
-                               record->meta.idempotency_key, select.blob(3)});
+                               select.blob(2)});
     }
     select.reset();
     return page;
@@ -140,10 +137,7 @@ class Pruner {
       if (auto done = made_[4].bind(1, sequence.value).run(); !done) return done.error();
     }
     if (auto done = made_[5].bind(1, candidate.sequence.value).run(); !done) return done.error();
-    if (!candidate.idempotency_key.empty()) {
-      auto done = made_[6].bind(1, candidate.idempotency_key).bind(2, candidate.sequence.value).run();
-      if (!done) return done.error();
-    }
+    if (auto done = made_[6].bind(1, candidate.sequence.value).run(); !done) return done.error();
     return made_[7].bind(1, day).run();
   }
 

@@ -47,9 +47,10 @@ Result<void> JournalReader::Impl::prepare() {
   if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
-  return set(select_routes,
-             "SELECT sequence, body FROM record WHERE kind IN (4, 5) AND kind = 4 AND sequence > ? ORDER BY "
-             "sequence");
+  return set(
+      select_routes,
+      "SELECT sequence, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 4 AND sequence > ? ORDER BY "
+      "sequence");
 }
 
 Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {

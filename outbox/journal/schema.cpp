@@ -48,7 +48,15 @@ CREATE TABLE gap(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, hash BLOB NOT
 INSERT INTO head VALUES(1, 0, zeroblob(32));
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// The kinds of record from 6 on came with it: a program that does not know them must not read the journal.
+// Retention finds all keys of a document, also those that came with a replay, by the index on them.
+constexpr const char* kVersion2 = R"sql(
+DROP INDEX record_store_wide;
+CREATE INDEX record_store_wide ON record(kind) WHERE kind IN (4, 5, 7, 8);
+CREATE INDEX idempotency_key_document ON idempotency_key(document);
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 static_assert(std::size(kMigrations) == kJournalSchema);
 
 Error from_the_future(std::int64_t version) {

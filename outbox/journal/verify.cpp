@@ -5,17 +5,15 @@
 
 #include "outbox/document/codec.h"
 #include "outbox/journal/chain.h"
+#include "outbox/journal/derivation.h"
+#include "outbox/journal/derived_check.h"
 #include "outbox/journal/reader_impl.h"
 
 namespace tillsync {
 namespace {
 
 constexpr std::int64_t kProgressEvery = 4096;
-
-struct Gap {
-  Sequence last;
-  std::string hash;
-};
+constexpr std::int64_t kAllRecords = std::numeric_limits<std::int64_t>::max();
 
 class Verifier {
  public:
@@ -37,21 +35,17 @@ class Verifier {
     return ok();
   }
 
+  /// From the first record on, also the derived tables.
+  Result<void> check_derived() {
+    auto opened = DerivedCheck::open(database_);
+    if (!opened) return opened.error();
+    derived_.emplace(std::move(*opened));
+    return ok();
+  }
+
   Result<Verification> run() {
-    auto read = read_gaps();
-    if (!read) return read.error();
-    auto select = database_.prepare(
-        "SELECT sequence, kind, recorded_at, document, id, type, business_day, body, hash FROM record WHERE "
-        "sequence > ? ORDER BY sequence");
-    if (!select) return select.error();
-    select->bind(1, previous_.value);
-    while (result_.whole) {
-      auto row = select->step();
-      if (!row) return damaged(row.error());
-      if (!*row) break;
-      check(*select);
-    }
-    if (result_.whole) check_end();
+    auto walked = walk();
+    if (!walked) return damaged(walked.error());
     return result_;
   }
 
@@ -66,87 +60,103 @@ class Verifier {
 
   Result<Verification> damaged(const Error& error) {
     if (error.kind != ErrorKind::kCorrupt) return error;
-    bad(Sequence{previous_.value + 1}, "the database is damaged here: " + error.detail);
+    if (derived_ && at_end_) {
+      derived_differs(error.detail);
+    } else {
+      bad(Sequence{previous_.value + 1}, "the database is damaged here: " + error.detail);
+    }
     return result_;
   }
 
-  Result<void> read_gaps() {
-    auto select = database_.prepare("SELECT first, last, hash FROM gap ORDER BY first");
-    if (!select) return select.error();
-    while (true) {
-      auto row = select->step();
-      if (!row) return row.error();
-      if (!*row) return ok();
-      gaps_[Sequence{select->integer(0)}] = Gap{Sequence{select->integer(1)}, select->blob(2)};
-    }
+  void derived_differs(const std::string& what) {
+    result_.whole = false;
+    result_.derived_differ = true;
+    result_.reason = what;
   }
 
-  void check(sqlite::Statement& row) {
+  Result<void> walk() {
+    auto ranges = read_ranges(database_, result_.recovered);
+    if (!ranges) return ranges.error();
+    gaps_ = derive_gaps(std::move(*ranges));
+    auto select = database_.prepare(
+        "SELECT sequence, kind, recorded_at, document, id, type, business_day, body, hash FROM record WHERE "
+        "sequence > ? ORDER BY sequence");
+    if (!select) return select.error();
+    select->bind(1, previous_.value);
+    while (result_.whole) {
+      auto row = select->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      if (auto checked = check(*select); !checked) return checked.error();
+    }
+    if (result_.whole) check_end();
+    if (result_.whole && derived_error_) derived_differs(*derived_error_);
+    if (!result_.whole || !derived_) return ok();
+    at_end_ = true;
+    if (auto finished = derived_->finish(gaps_); !finished) return finished.error();
+    if (derived_->difference()) derived_differs(*derived_->difference());
+    return ok();
+  }
+
+  Result<void> check(sqlite::Statement& row) {
     const Sequence sequence{row.integer(0)};
-    if (sequence.value != previous_.value + 1 && !cross_gap(sequence)) return;
+    if (sequence.value != previous_.value + 1 && !cross_gap(sequence)) return ok();
     const auto kind = static_cast<RecordKind>(row.integer(1));
     const UtcTime recorded_at(std::chrono::microseconds(row.integer(2)));
     const auto about = row.is_null(3) ? std::nullopt : std::optional(Sequence{row.integer(3)});
     const auto body = row.blob_view(7);
     const auto hash = chain_hash(hash_, sequence, kind, recorded_at, about, body);
-    if (as_bytes(hash) != row.blob_view(8))
-      return bad(sequence, "the record, or the one before it, was changed");
-    if (kind == RecordKind::kDocument) check_index(row, sequence, body);
-    if (kind == RecordKind::kPruned) note_pruned(body);
+    if (as_bytes(hash) != row.blob_view(8)) {
+      bad(sequence, "the record, or the one before it, was changed");
+      return ok();
+    }
+    auto checked = kind == RecordKind::kDocument ? check_document(row, sequence, body)
+                   : derived_                    ? derived_->record(kind, sequence, about, body)
+                                                 : ok();
+    if (!checked && checked.error().kind != ErrorKind::kCorrupt) return checked.error();
+    if (!checked) {  // of a table beside the records: whether these are whole is still to be seen
+      derived_error_ = checked.error().detail;
+      derived_.reset();
+    }
+    if (!result_.whole) return ok();
     previous_ = sequence;
     hash_ = hash;
     ++result_.records;
     if (progress_ && result_.records % kProgressEvery == 0) progress_(sequence);
+    return ok();
   }
 
   // The columns beside the body are no part of the hash: they must say what the body says.
-  void check_index(sqlite::Statement& row, Sequence sequence, std::string_view body) {
+  Result<void> check_document(sqlite::Statement& row, Sequence sequence, std::string_view body) {
     auto record = decode_document_record(body);
-    if (!record) return bad(sequence, "the document cannot be read");
-    auto document = decode_document(record->document);
-    if (!document) return bad(sequence, "the document cannot be read: " + document.error().detail);
+    auto document = record ? decode_document(record->document) : Result<Document>(record.error());
+    if (!document) {
+      bad(sequence, "the document cannot be read: " + document.error().detail);
+      return ok();
+    }
     if (row.text(4) != document->id || row.integer(5) != static_cast<std::int64_t>(document->type) ||
         row.integer(6) != document->business_day.day.time_since_epoch().count()) {
       bad(sequence, "the record's index columns were changed");
+      return ok();
     }
+    return derived_ ? derived_->document(sequence, *document, record->meta) : ok();
   }
 
+  // What is not there must be what retention removed, or what a recovery told of, to the record.
   bool cross_gap(Sequence next) {
     const Sequence first{previous_.value + 1};
     const auto gap = gaps_.find(first);
     if (gap == gaps_.end() || gap->second.last.value + 1 != next.value ||
         gap->second.hash.size() != hash_.size()) {
       bad(first, "records " + std::to_string(first.value) + " to " + std::to_string(next.value - 1) +
-                     " are missing");
+                     " are missing, and retention did not remove them");
       return false;
     }
     std::copy(gap->second.hash.begin(), gap->second.hash.end(), hash_.begin());
-    crossed_[first] = gap->second;
     return true;
   }
 
-  void note_pruned(std::string_view body) {
-    auto ranges = decode_pruned(body);
-    if (!ranges) return;
-    for (const auto& range : *ranges) attested_[range.from] = range;
-  }
-
-  // Every gap must be the sum of removals that the chain itself tells of.
   void check_end() {
-    for (const auto& [first, gap] : crossed_) {
-      Sequence reached{first.value - 1};
-      std::string hash_hex;
-      for (auto range = attested_.find(first); range != attested_.end();
-           range = attested_.find(Sequence{reached.value + 1})) {
-        if (range->second.through > gap.last) break;
-        reached = range->second.through;
-        hash_hex = range->second.hash_hex;
-      }
-      if (reached != gap.last || hash_hex != to_hex(gap.hash)) {
-        return bad(first, "records " + std::to_string(first.value) + " to " + std::to_string(gap.last.value) +
-                              " are missing, and retention did not remove them");
-      }
-    }
     if (result_.head.sequence != previous_) {
       const auto lower = std::min(result_.head.sequence, previous_);
       return bad(Sequence{lower.value + 1}, "the last record is " + std::to_string(previous_.value) +
@@ -158,15 +168,13 @@ class Verifier {
 
   sqlite::Database& database_;
   const std::function<void(Sequence)>& progress_;
-  std::map<Sequence, Gap> gaps_, crossed_;
-  std::map<Sequence, PrunedRange> attested_;
+  std::map<Sequence, DerivedGap> gaps_;
+  std::optional<DerivedCheck> derived_;
+  std::optional<std::string> derived_error_;
+  bool at_end_ = false;  // the chain has been walked, and holds
   Sequence previous_;
   Sha256Digest hash_{};
 };
-
-}  // namespace
-
-namespace {
 
 /// Verifies the last `records` records, all in one read transaction.
 Result<Verification> verify(JournalReader& reader, std::int64_t records,
@@ -178,7 +186,9 @@ Result<Verification> verify(JournalReader& reader, std::int64_t records,
   if (head) {
     Verifier verifier(reader, progress);
     verifier.result_.head = *head;
-    const auto trusted = verifier.trust(Sequence{head->sequence.value - records});
+    const bool all = records == kAllRecords;
+    const auto trusted =
+        all ? verifier.check_derived() : verifier.trust(Sequence{head->sequence.value - records});
     answer = trusted ? verifier.run() : Result<Verification>(trusted.error());
   } else {
     answer = head.error();
@@ -189,8 +199,16 @@ Result<Verification> verify(JournalReader& reader, std::int64_t records,
 
 }  // namespace
 
+std::int64_t Verification::lost_records() const {
+  std::int64_t count = 0;
+  for (const auto& fact : recovered) {
+    for (const auto& range : fact.lost) count += range.through.value - range.from.value + 1;
+  }
+  return count;
+}
+
 Result<Verification> verify_journal(JournalReader& reader, const std::function<void(Sequence)>& progress) {
-  return verify(reader, std::numeric_limits<std::int64_t>::max(), progress);
+  return verify(reader, kAllRecords, progress);
 }
 
 Result<Verification> verify_journal_end(JournalReader& reader, std::int64_t records) {

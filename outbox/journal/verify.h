@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "outbox/journal/reader.h"
 
@@ -17,10 +18,18 @@ struct Verification {
   JournalHead head;                   ///< as the journal says
   std::optional<Sequence> first_bad;  ///< the first sequence at which the chain does not hold
   std::string reason;                 ///< what is wrong there
+  /// The records are whole, and the tables derived from them differ: nothing is lost; the cure is `tillsync
+  /// journal recover`, which makes them anew. Then `reason` names table and key, and first_bad is empty.
+  bool derived_differ = false;
+  /// What earlier recoveries from damage could not carry over. The chain over the rest holds.
+  std::vector<RecoveredFact> recovered;
+
+  std::int64_t lost_records() const;
 };
 
-/// Reads the whole journal, as it stood at the call. `progress` gets the sequence reached now and then. An
-/// error where it cannot be read at all; a broken chain is an answer.
+/// Reads the whole journal, as it stood at the call: the chain, every derived table against what the records
+/// add up to, and the database's own structure. Memory does not grow with the records. `progress` gets the
+/// sequence reached now and then. An error where it cannot be read at all; a broken chain is an answer.
 Result<Verification> verify_journal(JournalReader& reader,
                                     const std::function<void(Sequence)>& progress = {});
 

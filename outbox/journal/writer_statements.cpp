@@ -15,6 +15,7 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
            "SELECT recorded_at, body FROM record WHERE sequence = ?",
            "SELECT sequence FROM record WHERE id = ?",
            "SELECT type, business_day FROM record WHERE sequence = ?",
+           "SELECT kind, body FROM record WHERE document = ? ORDER BY sequence DESC LIMIT ?",
            "SELECT document FROM idempotency_key WHERE key = ?",
            "INSERT INTO idempotency_key VALUES(?, ?)",
            kSelectDeliveries,
@@ -45,7 +46,7 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
   // Braced initialisation runs in order: the list above has the order of the members.
   return WriterStatements{take(), take(), take(), take(), take(), take(), take(), take(),
                           take(), take(), take(), take(), take(), take(), take(), take(),
-                          take(), take(), take(), take(), take(), take()};
+                          take(), take(), take(), take(), take(), take(), take()};
 }
 
 Result<std::vector<DeliveryRow>> read_delivery_rows(sqlite::Statement& select, Sequence document) {

@@ -12,7 +12,7 @@ namespace tillsync {
 
 struct WriterStatements {
   sqlite::Statement begin, commit, rollback, checkpoint_passive, checkpoint_truncate;
-  sqlite::Statement insert_record, select_record, select_id, select_about;
+  sqlite::Statement insert_record, select_record, select_id, select_about, select_facts_back;
   sqlite::Statement select_key, insert_key;
   sqlite::Statement select_deliveries, upsert_delivery, park_delivery;
   sqlite::Statement add_counter, add_day, set_day_target, set_head;

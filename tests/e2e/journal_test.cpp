@@ -45,7 +45,8 @@ std::string big_endian(std::uint64_t value) {
 /// The chain's next hash by the rule as it is written down, from an exported record.
 std::string next_hash(const std::string& previous, const json::Value& record) {
   static const std::map<std::string, int, std::less<>> kKinds{
-      {"document", 1}, {"outcome", 2}, {"decision", 3}, {"routes", 4}, {"pruned", 5}};
+      {"document", 1}, {"outcome", 2}, {"decision", 3},  {"routes", 4},
+      {"pruned", 5},   {"look_up", 6}, {"recovered", 7}, {"imported", 8}};
   const auto number = [&](const char* name) {
     return big_endian(static_cast<std::uint64_t>(record.integer_of(name)));
   };

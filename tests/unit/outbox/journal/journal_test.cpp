@@ -259,9 +259,9 @@ TEST_CASE("journal: no question that is asked all the time walks the records") {
   auto database = sqlite::Database::open(bench.folder() + "/journal.db", sqlite::OpenMode::kReadOnly);
   REQUIRE(database.has_value());
   for (const char* sql :
-       {"SELECT sequence, body FROM record WHERE kind IN (4, 5) AND kind = 4 AND sequence > 0 ORDER BY "
+       {"SELECT sequence, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 4 AND sequence > 0 ORDER BY "
         "sequence",
-        "SELECT sequence FROM record WHERE id = 'A1'",
+        "SELECT sequence FROM record WHERE id = 'A1'", "SELECT key FROM idempotency_key WHERE document = 2",
         "SELECT min(document) FROM delivery WHERE state NOT IN (3, 5) AND target = 'erp' AND document <= 9",
         "SELECT sequence FROM record WHERE sequence = 2 OR document = 2 ORDER BY sequence"}) {
     auto plan = database->prepare(std::string("EXPLAIN QUERY PLAN ") + sql);
@@ -280,7 +280,7 @@ TEST_CASE("journal: one from the future, or of another program, is refused and l
   REQUIRE(!future.has_value());
   CHECK(future.error().code == "journal-from-the-future");
   CHECK(JournalReader::open(bench.folder()).error().code == "journal-from-the-future");
-  bench.tamper("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  bench.tamper("PRAGMA user_version = 2; PRAGMA application_id = 7");
   CHECK(Journal::open(JournalOptions{bench.folder(), ""}, bench.clock).error().code == "not-a-journal");
   bench.tamper("PRAGMA application_id = 0x54534a31");
   bench.reopen();

@@ -119,3 +119,18 @@ TEST_CASE("retention: a gap's hash that was changed is found") {
   bench.tamper("UPDATE gap SET last = last - 1");
   CHECK(!bench.verify().whole);
 }
+
+TEST_CASE("retention: a key that came with a replay goes with its document, and can be used again") {
+  JournalBench bench;
+  bench.route();
+  const auto sequences = trade(bench, 50);
+  const auto day = BusinessDay{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
+  CHECK(bench.append(sale_post("A0", "1", day.text(), {"", "", "replayed"})).kind ==
+        PostAnswer::Kind::kReplayed);
+  for (const auto sequence : sequences) bench.deliver(sequence);
+  prune(bench, 30);
+  CHECK(!has(bench, 0));
+  CHECK(bench.append(sale_post("NEW", "1", day.text(), {"", "", "replayed"})).kind ==
+        PostAnswer::Kind::kJournaled);
+  CHECK(bench.verify().whole);
+}
