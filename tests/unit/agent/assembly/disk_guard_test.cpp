@@ -98,6 +98,11 @@ TEST_CASE("disk guard: where room is there the reserve is no cure, and stays") {
   CHECK(!guard.make_room());
   CHECK(disk.reserve() == 8 * kMiB);
   CHECK(guard.has_room());
+  // Nor once enough has been given back: what fails then fails for another reason.
+  disk.others = disk.room - disk.reserve() - kIngestMarginBytes + 1;
+  CHECK(guard.make_room());
+  CHECK(!guard.make_room());
+  CHECK(disk.reserve() == 7 * kMiB);
 }
 
 TEST_CASE("disk guard: with space back the reserve is whole before posts are taken, and takes no last bytes") {
@@ -105,7 +110,7 @@ TEST_CASE("disk guard: with space back the reserve is whole before posts are tak
   const std::int64_t whole = 40 * kMiB;
   DiskGuard guard(disk.options(whole));
   guard.start();
-  disk.others = disk.room - disk.reserve();
+  disk.others = disk.room;  // and they take at once what is given back
   while (guard.make_room()) {
   }
   REQUIRE(disk.reserve() == 0);
