@@ -1,5 +1,5 @@
 // Sends requests to one target with its credential, and takes a refused credential back. Single-threaded: on
-// the http::Client's thread. Copies share the credential.
+// the delivery thread. Copies share the credential.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ class CentralSession {
   /// An Outcome: there was no credential and nothing was sent.
   using Result = std::variant<Outcome, http::Exchange>;
 
-  CentralSession(std::shared_ptr<Credentials> credentials, http::Client& client)
+  CentralSession(std::shared_ptr<Credentials> credentials, http::Transport& client)
       : credentials_(std::move(credentials)), client_(&client) {}
   /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of an error's
   /// body.
@@ -24,7 +24,7 @@ class CentralSession {
 
  private:
   std::shared_ptr<Credentials> credentials_;
-  http::Client* client_;
+  http::Transport* client_;
 };
 
 }  // namespace tillsync

@@ -21,7 +21,7 @@ Result<CentralProfile> profile_of(const TargetSettings& settings, const std::str
 }  // namespace
 
 Result<std::unique_ptr<TargetPort>> make_target_port(const std::string& name, const TargetSettings& settings,
-                                                     const std::string& store, http::Client& client,
+                                                     const std::string& store, http::Transport& client,
                                                      const Clock& clock, Credentials::ReadSecret read) {
   auto profile = profile_of(settings, store);
   if (!profile) return of_target(name, profile.error());

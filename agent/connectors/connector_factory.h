@@ -16,7 +16,7 @@ namespace tillsync {
 /// For the delivery thread. `client` and `clock` outlive the port. `name` is the target's, for messages.
 /// kInvalid with the cure: unknown connector, unusable base_url or auth.
 Result<std::unique_ptr<TargetPort>> make_target_port(const std::string& name, const TargetSettings& settings,
-                                                     const std::string& store, http::Client& client,
+                                                     const std::string& store, http::Transport& client,
                                                      const Clock& clock,
                                                      Credentials::ReadSecret read = read_secret);
 

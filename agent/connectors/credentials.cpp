@@ -51,7 +51,7 @@ void Authorization::apply(http::Request& request) const {
   request.password = password;
 }
 
-Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& settings, http::Client& client,
+Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& settings, http::Transport& client,
                                                       const Clock& clock,
                                                       Credentials::ReadSecret read_secret) {
   const AuthSettings& auth = settings.auth;

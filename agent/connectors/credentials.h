@@ -1,7 +1,7 @@
 // How requests to a target are authorized: bearer token, basic, API key, OAuth2 client credentials (RFC 6749
 // section 4.4). Secrets are read when they are first needed and again after the target refused one, so that a
 // rotated secret works without a restart. No secret ever stands in a reason. Single-threaded: used on its
-// http::Client's thread.
+// delivery thread.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ class Credentials {
 
 /// For settings.auth. `client` and `clock` outlive the credentials; only oauth2 uses them. kInvalid: unknown
 /// kind, or a kind without what it needs.
-Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& settings, http::Client& client,
+Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& settings, http::Transport& client,
                                                       const Clock& clock,
                                                       Credentials::ReadSecret read_secret);
 

@@ -65,7 +65,7 @@ Outcome no_token(const http::Exchange& exchange, const Result<json::Value>& body
 
 }  // namespace
 
-OAuth2Credentials::OAuth2Credentials(TargetSettings settings, http::Client& client, const Clock& clock,
+OAuth2Credentials::OAuth2Credentials(TargetSettings settings, http::Transport& client, const Clock& clock,
                                      ReadSecret read)
     : settings_(std::move(settings)),
       client_(client),

@@ -1,5 +1,5 @@
 // OAuth2 client credentials (RFC 6749 section 4.4): one token for all requests, fetched once however many
-// wait for it. Single-threaded: on the http::Client's thread.
+// wait for it. Single-threaded: on the delivery thread.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace tillsync {
 
 class OAuth2Credentials final : public Credentials, public std::enable_shared_from_this<OAuth2Credentials> {
  public:
-  OAuth2Credentials(TargetSettings settings, http::Client& client, const Clock& clock, ReadSecret read);
+  OAuth2Credentials(TargetSettings settings, http::Transport& client, const Clock& clock, ReadSecret read);
 
   void obtain(std::function<void(Obtained)> then) override;
   void refused(std::uint64_t generation) override;
@@ -29,7 +29,7 @@ class OAuth2Credentials final : public Credentials, public std::enable_shared_fr
 
   // Constant after construction.
   const TargetSettings settings_;
-  http::Client& client_;
+  http::Transport& client_;
   const Clock& clock_;
 
   SecretCache client_secret_;

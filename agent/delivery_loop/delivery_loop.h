@@ -1,5 +1,5 @@
-// The delivery thread: does what the scheduler says, through the connectors, and gives every outcome to the
-// journal.
+// The delivery thread: a DeliveryDriver with an HTTP client, and the view on each target that status and
+// metrics show.
 #pragma once
 
 #include <atomic>
@@ -9,16 +9,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "agent/delivery_loop/delivery_driver.h"
 #include "config/settings.h"
-#include "outbox/delivery/scheduler.h"
-#include "outbox/journal/journal_backlog.h"
 #include "outbox/journal/journal_thread.h"
-#include "platform/base/random.h"
 #include "platform/http/client.h"
 
 namespace tillsync {
@@ -34,9 +31,7 @@ struct TargetView {
 };
 
 struct DeliveryLoopLimits {
-  std::size_t unrecorded_max =
-      4'096;  ///< outcomes that the journal could not take yet; beyond it nothing more is sent
-  std::chrono::milliseconds record_again{1'000};  ///< when they are tried again
+  DeliveryDriverLimits driver;
   std::chrono::milliseconds snapshot_every{250};
   std::chrono::milliseconds stop_patience{5'000};  ///< for requests under way when the daemon stops
 };
@@ -75,31 +70,11 @@ class DeliveryLoop {
   std::int64_t blocked_documents() const;
 
  private:
-  class FreshBacklog;
-  /// Work for the journal that must be durable before a frontier may pass what it is about.
-  struct Ledger {
-    std::function<Result<void>(Journal&)> apply;
-    std::size_t facts = 0;
-    std::vector<DeliveryKey> settled;  ///< what other lanes may build on before it is durable
-  };
-
   DeliveryLoop(Parts parts, DeliveryLoopLimits limits);
   void loop();
-  void step(SteadyTime now);
   std::chrono::milliseconds time_to_wait() const;
   void tell(std::function<void()> event);
   void handle_events();
-  void apply(const DecisionFact& fact);
-  void act(Action action);
-  void reserve(Reserve action);
-  void record_again(SteadyTime now);
-  void send(Send action);
-  void look_up(LookUp action);
-  Result<OutgoingDelivery> load(const Attempt& attempt);
-  void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
-  void submit_outcomes();
-  void submit(std::shared_ptr<Ledger> ledger);
-  void save_frontiers();
   void note(const std::string& target, const Outcome& outcome);
   void publish(bool force);
 
@@ -107,25 +82,10 @@ class DeliveryLoop {
   const DeliveryLoopLimits limits_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<JournalReader> reader_;
-  std::unique_ptr<BacklogSource> backlog_;
-  std::set<DeliveryKey> settled_;  // told to the scheduler, not yet durable
-  std::unique_ptr<Scheduler> scheduler_;
-  std::map<std::string, std::unique_ptr<TargetPort>> ports_;
+  std::optional<DeliveryDriver> driver_;
 
   // Delivery thread only.
   std::vector<std::function<void()>> after_publish_;
-  std::vector<OutcomeFact> outcomes_;  // of this turn, recorded together
-  std::vector<Ledger> unrecorded_;     // the journal failed; tried again
-  std::vector<Reserve> unreserved_;    // likewise
-  SteadyTime record_due_;
-  std::optional<SteadyTime> step_due_;  // the backlog could not be read; tried again
-  std::int64_t submitted_ = 0;          // ledgers handed to the journal
-  std::int64_t durable_ = 0;            // those it has committed, in order
-  struct PendingFrontier {
-    std::int64_t ticket;  ///< ledgers that must be durable first
-    Sequence frontier;
-  };
-  std::map<std::string, PendingFrontier> frontiers_;
   std::map<std::string, TargetView> views_;
   std::map<std::string, std::int64_t> rate_base_;
   std::map<std::string, bool> owing_;

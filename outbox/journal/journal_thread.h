@@ -2,7 +2,6 @@
 // all of it. A busy store pays one fsync for many tills, and a quiet one waits for nobody.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -11,39 +10,22 @@
 #include <thread>
 #include <vector>
 
-#include "outbox/journal/journal.h"
+#include "outbox/journal/group_commit.h"
 
 namespace tillsync {
 
-struct JournalThreadLimits {
+struct JournalThreadLimits : GroupCommitLimits {
   std::size_t queue_tasks_max = 16'384;  ///< beyond it posts are refused (`overloaded`), facts still taken
   std::size_t queue_bytes_max = 96 * 1024 * 1024;  ///< likewise, in encoded document bytes
-  std::size_t group_tasks_max = 1'024;             ///< one commit takes no more than this
-  std::size_t group_bytes_max = 8 * 1024 * 1024;
-  std::int64_t wal_passive_bytes =
-      4 * 1024 * 1024;  ///< a checkpoint runs, behind the answers, when the WAL has grown by this
-  std::int64_t wal_truncate_bytes =
-      64 * 1024 * 1024;                     ///< readers held it back for long: cut it as soon as they let
-  std::int64_t retention_trading_days = 0;  ///< 0: nothing is removed
-  std::chrono::seconds retention_every{3'600};
-  std::size_t retention_records_max = 2'000;  ///< per transaction, so that tills never wait long
 };
 
-/// What a commit brought.
-struct CommitNews {
-  Sequence head;
-  std::vector<StatusChange> changes;
-  std::chrono::nanoseconds took{};  ///< of the COMMIT with its fsync
-  std::size_t tasks = 0;
-};
-
-class JournalThread {
+class JournalThread final : public JournalQueue {
  public:
-  /// Takes the journal over. `on_commit` runs on the journal thread, after the answers.
+  /// Takes the journal over. `on_commit` and `make_room` (GroupCommit::Hooks) run on the journal thread.
   JournalThread(std::unique_ptr<Journal> journal, const Clock& clock, JournalThreadLimits limits,
-                std::function<void(const CommitNews&)> on_commit);
+                std::function<void(const CommitNews&)> on_commit, std::function<bool()> make_room = {});
   /// Completes what waits, then checkpoints and closes the journal.
-  ~JournalThread();
+  ~JournalThread() override;
   JournalThread(const JournalThread&) = delete;
   JournalThread& operator=(const JournalThread&) = delete;
 
@@ -53,9 +35,8 @@ class JournalThread {
   void post(DocumentPost post, std::function<void(Result<PostAnswer>)> done);
   /// Several at once, answered together; all in one transaction where group limits allow.
   void post_all(std::vector<DocumentPost> posts, std::function<void(std::vector<Result<PostAnswer>>)> done);
-  /// Runs `apply` inside the next transaction, `done` after its commit. An error of kind kInvalid from
-  /// `apply` concerns this task alone.
-  void run(std::function<Result<void>(Journal&)> apply, std::function<void(Result<void>)> done = {});
+  /// From any thread. An error of kind kInvalid from `apply` concerns this task alone.
+  void run(std::function<Result<void>(Journal&)> apply, std::function<void(Result<void>)> done = {}) override;
   /// The counts after the last commit.
   JournalCounts counts() const;
   Sequence head() const;
@@ -65,35 +46,23 @@ class JournalThread {
   void refuse_posts();
 
  private:
-  struct Task {
-    std::function<Result<void>(Journal&)> apply;
-    std::function<void(Result<void>)> done;
-    std::size_t bytes = 0;
-  };
   void loop();
-  std::vector<Task> take_group(std::unique_lock<std::mutex>& lock);
-  void commit_group(std::vector<Task>& group);
-  Result<void> try_commit(std::vector<Task*>& tasks, std::vector<Result<void>>& results);
-  void publish();
-  void keep_house();
+  std::vector<JournalTask> take_group(std::unique_lock<std::mutex>& lock);
+  void publish(bool healthy);
 
   const Clock& clock_;
   const JournalThreadLimits limits_;
-  const std::function<void(const CommitNews&)> on_commit_;
-  std::unique_ptr<Journal> journal_;  // journal thread only
-  SteadyTime retention_due_;          // journal thread only
-  std::int64_t wal_seen_ = 0;         // journal thread only
-  std::int64_t wal_due_ = 0;          // journal thread only
+  std::optional<GroupCommit> commit_;  // journal thread only
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Task> queue_;       // guarded by mutex_
-  std::size_t queue_bytes_ = 0;  // guarded by mutex_
-  bool stopping_ = false;        // guarded by mutex_
-  bool refusing_ = false;        // guarded by mutex_
-  bool healthy_ = true;          // guarded by mutex_
-  JournalCounts counts_;         // guarded by mutex_
-  Sequence head_;                // guarded by mutex_
+  std::deque<JournalTask> queue_;  // guarded by mutex_
+  std::size_t queue_bytes_ = 0;    // guarded by mutex_
+  bool stopping_ = false;          // guarded by mutex_
+  bool refusing_ = false;          // guarded by mutex_
+  bool healthy_ = true;            // guarded by mutex_
+  JournalCounts counts_;           // guarded by mutex_
+  Sequence head_;                  // guarded by mutex_
   std::thread thread_;
 };
 

@@ -49,17 +49,26 @@ struct Failure {
 
 using Exchange = std::variant<Answer, Failure>;
 
-class Client {
+/// Where requests are handed in; a Client, or what a simulation puts in its place.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// Begins an exchange; `done` runs once, later, on the same thread. A body is never resent by the transport
+  /// itself.
+  virtual void start(Request request, std::function<void(Exchange)> done) = 0;
+};
+
+class Client final : public Transport {
  public:
   static Result<std::unique_ptr<Client>> open(std::size_t connections_per_host_max = 64);
-  ~Client();
+  ~Client() override;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   /// Begins an exchange; `done` runs once, inside wait(). A request body is never resent by the client
   /// itself: where a kept-alive connection turns out dead after bytes were sent, that is a Failure with sent
   /// = true (the caller decides, not libcurl).
-  void start(Request request, std::function<void(Exchange)> done);
+  void start(Request request, std::function<void(Exchange)> done) override;
   /// Moves transfers on and runs their `done`s, for at most `longest`; returns early after wake() or once
   /// something is done.
   void wait(std::chrono::milliseconds longest);

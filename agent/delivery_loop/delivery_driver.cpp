@@ -1,0 +1,264 @@
+#include "agent/delivery_loop/delivery_driver.h"
+
+#include "agent/delivery_loop/trace.h"
+#include "outbox/document/canonical.h"
+#include "platform/log/log.h"
+
+namespace tillsync {
+
+/// The journal's backlog, as new as what the scheduler was told: an outcome is known here before its commit,
+/// and a step that needs it must not be read as waiting for it.
+class DeliveryDriver::FreshBacklog final : public BacklogSource {
+ public:
+  FreshBacklog(JournalReader& reader, std::string store_id, const std::set<DeliveryKey>& settled)
+      : journal_(reader, std::move(store_id)), settled_(settled) {}
+
+  Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override {
+    auto page = journal_.read(target, after, documents_max);
+    if (page) refresh(page->entries);
+    return page;
+  }
+  Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
+                                                   std::size_t limit) override {
+    auto entries = journal_.read_on_record(target, through, limit);
+    if (entries) refresh(*entries);
+    return entries;
+  }
+
+ private:
+  void refresh(std::vector<BacklogEntry>& entries) const {
+    if (settled_.empty()) return;
+    for (auto& entry : entries) {
+      std::erase_if(entry.needs, [&](const std::string& need) {
+        return settled_.contains(DeliveryKey{entry.key.document, need});
+      });
+    }
+  }
+
+  JournalBacklog journal_;
+  const std::set<DeliveryKey>& settled_;
+};
+
+DeliveryDriver::DeliveryDriver(Parts parts, DeliveryDriverLimits limits)
+    : parts_(std::move(parts)),
+      limits_(limits),
+      backlog_(std::make_unique<FreshBacklog>(parts_.reader, parts_.store_id, settled_)),
+      scheduler_(std::make_unique<Scheduler>(*backlog_, parts_.random, limits_.scheduler)) {}
+
+DeliveryDriver::~DeliveryDriver() = default;
+
+void DeliveryDriver::add_target(const std::string& name, const LaneOptions& options, const LaneMemory& memory,
+                                Sequence head, std::unique_ptr<TargetPort> port) {
+  ports_[name] = std::move(port);
+  scheduler_->add_target(name, options, memory, head);
+}
+
+void DeliveryDriver::apply(const DecisionFact& fact) {
+  using Kind = DecisionFact::Kind;
+  if (!ports_.contains(fact.target)) return;  // owed to a target that the settings no longer name
+  switch (fact.kind) {
+    case Kind::kPause:
+      return scheduler_->pause(fact.target);
+    case Kind::kResume:
+      return scheduler_->resume(fact.target);
+    case Kind::kRetry:
+      return scheduler_->retry(fact.target, fact.delivery);
+    case Kind::kDiscard:
+      return scheduler_->discard(fact.target, fact.delivery);
+    case Kind::kAmend:
+      return scheduler_->amend(fact.target, fact.delivery, ordering_keys(*fact.amended, parts_.store_id));
+  }
+}
+
+bool DeliveryDriver::turn(bool sending) {
+  submit_outcomes();  // before step(): what it saves builds on them
+  const auto now = parts_.clock.steady_now();
+  record_again(now);
+  save_frontiers();
+  return sending && step(now);
+}
+
+std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
+  std::optional<SteadyTime> wake;
+  const auto until = [&](SteadyTime due) {
+    if (!wake || due < *wake) wake = due;
+  };
+  if (sending) {
+    if (step_due_) {
+      until(*step_due_);
+    } else if (const auto due = scheduler_->next_wake()) {
+      until(*due);
+    }
+  }
+  if (!unrecorded_.empty() || !unreserved_.empty()) until(record_due_);
+  return wake;
+}
+
+bool DeliveryDriver::step(SteadyTime now) {
+  std::size_t waiting = 0;
+  for (const auto& ledger : unrecorded_) waiting += ledger.facts;
+  if (waiting >= limits_.unrecorded_max) return false;
+  auto actions = scheduler_->step(now);
+  if (!actions) {
+    log::error("delivery.backlog_unreadable",
+               {{"code", actions.error().code}, {"detail", actions.error().detail}});
+    step_due_ = now + limits_.record_again;
+    return false;
+  }
+  step_due_.reset();
+  for (auto& action : *actions) act(std::move(action));
+  return !actions->empty();
+}
+
+void DeliveryDriver::act(Action action) {
+  if (auto* sending = std::get_if<Send>(&action)) return send(std::move(*sending));
+  if (auto* looking = std::get_if<LookUp>(&action)) return look_up(std::move(*looking));
+  if (auto* reservation = std::get_if<Reserve>(&action)) return reserve(std::move(*reservation));
+  if (const auto* frontier = std::get_if<SaveFrontier>(&action)) {
+    // Never while something it builds on may be lost: then the next one will do.
+    if (unrecorded_.empty()) frontiers_[frontier->target] = PendingFrontier{submitted_, frontier->frontier};
+    return;
+  }
+  auto& park = std::get<Park>(action);
+  submit(std::make_shared<Ledger>(Ledger{[target = park.target, deliveries = std::move(park.deliveries)](
+                                             Journal& journal) { return journal.park(target, deliveries); },
+                                         0,
+                                         {}}));
+}
+
+void DeliveryDriver::reserve(Reserve action) {
+  parts_.journal.run([action](Journal& journal) { return journal.reserve(action.target, action.through); },
+                     [this, action](Result<void> done) {
+                       parts_.tell([this, action, done] {
+                         if (done) return scheduler_->reserved(action.target, action.through);
+                         record_due_ = parts_.clock.steady_now() + limits_.record_again;
+                         unreserved_.push_back(action);
+                       });
+                     });
+}
+
+void DeliveryDriver::record_again(SteadyTime now) {
+  if (now < record_due_) return;
+  for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
+  for (auto& ledger : std::exchange(unrecorded_, {})) submit(std::make_shared<Ledger>(std::move(ledger)));
+}
+
+Result<OutgoingDelivery> DeliveryDriver::read(const Attempt& attempt) {
+  auto stored = parts_.reader.load_version(attempt.key);
+  if (!stored) return stored.error();
+  if (!*stored)
+    return Error{ErrorKind::kCorrupt, "document-missing", "a document that is owed is not in the journal"};
+  const auto& document = (*stored)->document;
+  OutgoingDelivery delivery;
+  delivery.key = attempt.key;
+  delivery.type = document.type;
+  delivery.store = parts_.store_id;
+  delivery.document_id = document.id;
+  delivery.document = canonical_json(document);
+  delivery.attempt = attempt.attempt;
+  delivery.correlation_id = document.correlation_id.value_or((*stored)->meta.correlation_id);
+  if (delivery.correlation_id.empty()) delivery.correlation_id = document.id;
+  delivery.traceparent = child_traceparent((*stored)->meta.traceparent, delivery.reference(), parts_.random);
+  return delivery;
+}
+
+/// Nothing: it could not be read, and the scheduler was told so.
+std::optional<OutgoingDelivery> DeliveryDriver::load(const std::string& target, const Attempt& attempt) {
+  auto delivery = read(attempt);
+  if (delivery) return std::move(*delivery);
+  log::error("delivery.unreadable", {{"target", target},
+                                     {"sequence", attempt.key.document.value},
+                                     {"code", delivery.error().code},
+                                     {"detail", delivery.error().detail}});
+  scheduler_->not_attempted(target, attempt, parts_.clock.steady_now());
+  return std::nullopt;
+}
+
+void DeliveryDriver::send(Send action) {
+  std::vector<OutgoingDelivery> batch;
+  std::vector<Attempt> attempts;
+  for (auto& attempt : action.attempts) {
+    auto delivery = load(action.target, attempt);
+    if (!delivery) continue;
+    batch.push_back(std::move(*delivery));
+    attempts.push_back(std::move(attempt));
+  }
+  if (batch.empty()) return;
+  ports_[action.target]->submit(
+      std::move(batch),
+      [this, target = action.target, attempts = std::move(attempts)](std::vector<Outcome> outcomes) {
+        const auto now = parts_.clock.steady_now();
+        for (std::size_t i = 0; i < attempts.size(); ++i) {
+          record(target, attempts[i], outcomes[i], false);
+          scheduler_->outcome(target, attempts[i], outcomes[i], now);
+        }
+      });
+}
+
+void DeliveryDriver::look_up(LookUp action) {
+  auto delivery = load(action.target, action.attempt);
+  if (!delivery) return;
+  ports_[action.target]->look_up(
+      std::move(*delivery), [this, target = action.target, attempt = action.attempt](LookUpAnswer answer) {
+        if (answer.kind == LookUpAnswer::Kind::kFound) record(target, attempt, answer.outcome, true);
+        if (answer.kind == LookUpAnswer::Kind::kFailed) parts_.note(target, answer.outcome);
+        scheduler_->look_up_answer(target, attempt, answer, parts_.clock.steady_now());
+      });
+}
+
+void DeliveryDriver::record(const std::string& target, const Attempt& attempt, const Outcome& outcome,
+                            bool looked_up) {
+  parts_.note(target, outcome);
+  outcomes_.push_back(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
+}
+
+void DeliveryDriver::submit_outcomes() {
+  if (outcomes_.empty()) return;
+  auto facts = std::make_shared<std::vector<OutcomeFact>>(std::exchange(outcomes_, {}));
+  auto ledger = std::make_shared<Ledger>();
+  ledger->facts = facts->size();
+  for (const auto& fact : *facts) {
+    if (fact.outcome.kind != OutcomeKind::kDelivered) continue;
+    ledger->settled.push_back(fact.delivery);
+    settled_.insert(fact.delivery);
+  }
+  ledger->apply = [facts](Journal& journal) -> Result<void> {
+    for (const auto& fact : *facts) {
+      if (auto done = journal.record(fact); !done) return done.error();
+    }
+    return ok();
+  };
+  submit(std::move(ledger));
+}
+
+void DeliveryDriver::submit(std::shared_ptr<Ledger> ledger) {
+  ++submitted_;
+  parts_.journal.run(
+      [ledger](Journal& journal) { return ledger->apply(journal); },
+      [this, ledger](Result<void> done) {
+        parts_.tell([this, ledger, done] {
+          if (done) {
+            ++durable_;
+            for (const auto& key : ledger->settled) settled_.erase(key);
+            return;
+          }
+          log::error("delivery.unrecorded", {{"outcomes", ledger->facts}, {"code", done.error().code}});
+          --submitted_;
+          frontiers_.clear();
+          record_due_ = parts_.clock.steady_now() + limits_.record_again;
+          unrecorded_.push_back(std::move(*ledger));
+        });
+      });
+}
+
+void DeliveryDriver::save_frontiers() {
+  std::erase_if(frontiers_, [this](const auto& pending) {
+    if (durable_ < pending.second.ticket) return false;
+    parts_.journal.run([target = pending.first, frontier = pending.second.frontier](Journal& journal) {
+      return journal.save_frontier(target, frontier);
+    });
+    return true;
+  });
+}
+
+}  // namespace tillsync
