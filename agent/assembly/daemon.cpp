@@ -162,13 +162,15 @@ Result<void> Daemon::open_journal() {
   head_ = (*journal)->head().sequence;
   JournalThreadLimits limits;
   limits.retention_trading_days = settings_.journal.retention_trading_days;
-  journal_ =
-      std::make_unique<JournalThread>(std::move(*journal), clock_, limits, [this](const CommitNews& news) {
+  journal_ = std::make_unique<JournalThread>(
+      std::move(*journal), clock_, limits,
+      [this](const CommitNews& news) {
         metrics_.commit(news.took, news.tasks);
         if (!running_) return;
         till_api_->committed(news);
         delivery_->committed(news);
-      });
+      },
+      [this] { return disk_->make_room(); });
   return ok();
 }
 
