@@ -144,6 +144,10 @@ Result<void> Daemon::open_journal() {
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
   if (auto ours = check_journal_owner(settings_); !ours) return ours.error();
+  // Before the journal: opening it takes room, which on a full disk is the reserve's to give.
+  disk_ = std::make_unique<DiskGuard>(
+      DiskGuardOptions{settings_.journal.path, settings_.journal.disk_reserve_mib * 1024 * 1024});
+  disk_->start();
   auto journal = Journal::open(JournalOptions{settings_.journal.path, ""}, clock_);
   if (!journal) return journal.error();
   if (auto begun = (*journal)->begin(); !begun) return begun.error();
@@ -158,26 +162,29 @@ Result<void> Daemon::open_journal() {
   head_ = (*journal)->head().sequence;
   JournalThreadLimits limits;
   limits.retention_trading_days = settings_.journal.retention_trading_days;
-  journal_ =
-      std::make_unique<JournalThread>(std::move(*journal), clock_, limits, [this](const CommitNews& news) {
+  journal_ = std::make_unique<JournalThread>(
+      std::move(*journal), clock_, limits,
+      [this](const CommitNews& news) {
         metrics_.commit(news.took, news.tasks);
         if (!running_) return;
         till_api_->committed(news);
         delivery_->committed(news);
-      });
+      },
+      [this] { return disk_->make_room(); });
   return ok();
 }
 
 Result<void> Daemon::start_loops() {
-  disk_ = std::make_unique<DiskGuard>(loop_, settings_.journal.path,
-                                      settings_.journal.disk_reserve_mib * 1024 * 1024);
+  disk_->watch(loop_);
   auto workers = WorkerPool::start(settings_.journal.path, kWorkers);
   if (!workers) return workers.error();
   workers_ = std::move(*workers);
   auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
-      settings_, *store_, clock_, [this](const std::string& name) {
+      settings_, *store_, clock_,
+      [this](const std::string& name) {
         return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
-      }});
+      },
+      [this] { return disk_->make_room(); }});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery =
@@ -197,9 +204,13 @@ Result<void> Daemon::start_apis() {
   till_api_ = std::make_unique<TillApi>(TillApi::Parts{loop_, *journal_, *workers_, *store_,
                                                        [this] { return health(); },
                                                        [this] { return disk_->has_room(); }});
-  ops_api_ = std::make_unique<OpsApi>(OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_,
-                                                    *workers_, metrics_, [this] { return accepting(); },
-                                                    [this] { return disk_->free_bytes(); }, clock_});
+  ops_api_ =
+      std::make_unique<OpsApi>(OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_,
+                                             *workers_, metrics_, [this] { return accepting(); },
+                                             [this] {
+                                               return DiskSample{disk_->free_bytes(), disk_->reserve_bytes()};
+                                             },
+                                             clock_});
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});

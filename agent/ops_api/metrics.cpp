@@ -134,9 +134,12 @@ std::string Metrics::text(const MetricsSample& sample) {
   add_documents(out, sample);
   add_targets(out, sample);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
-      as_double(sample.disk_free_bytes));
-  put(out.add("tillsync_disk_reserve_bytes", "Below this posts are refused.", MetricType::Gauge), {},
-      as_double(sample.disk_reserve_bytes));
+      as_double(sample.disk.free_bytes));
+  put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},
+      as_double(sample.disk.reserve_bytes));
+  put(out.add("tillsync_disk_reserve_whole_bytes", "Bytes of the whole reserve; with less posts are refused.",
+              MetricType::Gauge),
+      {}, as_double(sample.disk_reserve_whole_bytes));
   put(out.add("tillsync_accepting", "1 while tills can post.", MetricType::Gauge), {},
       sample.accepting ? 1 : 0);
   return out.text();

@@ -11,13 +11,19 @@
 
 namespace tillsync {
 
+/// The journal's disk.
+struct DiskSample {
+  std::int64_t free_bytes = 0;
+  std::int64_t reserve_bytes = 0;  ///< what the reserve holds now
+};
+
 /// What is read off the daemon at a scrape.
 struct MetricsSample {
   JournalCounts counts;
   std::map<std::string, TargetView> targets;
   std::int64_t blocked_documents = 0;
-  std::int64_t disk_free_bytes = 0;
-  std::int64_t disk_reserve_bytes = 0;
+  DiskSample disk;
+  std::int64_t disk_reserve_whole_bytes = 0;  ///< as the settings say
   bool accepting = true;
   Sequence head;
   UtcTime now{};

@@ -225,7 +225,7 @@ void OpsApi::metrics(Responder respond) {
   MetricsSample sample{parts_.journal.counts(),
                        parts_.delivery.targets(),
                        parts_.delivery.blocked_documents(),
-                       parts_.disk_free_bytes(),
+                       parts_.disk(),
                        parts_.settings.journal.disk_reserve_mib * 1024 * 1024,
                        parts_.accepting(),
                        parts_.journal.head(),

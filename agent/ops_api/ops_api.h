@@ -31,7 +31,7 @@ class OpsApi {
     WorkerPool& workers;
     Metrics& metrics;
     std::function<bool()> accepting;  ///< whether tills can post now
-    std::function<std::int64_t()> disk_free_bytes;
+    std::function<DiskSample()> disk;
     const Clock& clock;
   };
   explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}

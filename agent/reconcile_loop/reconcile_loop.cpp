@@ -91,7 +91,7 @@ void ReconcileLoop::read_due_days() {
     }
     for (const auto day : *days) {
       const ReadBackUntil until{stopping_, parts_.clock.steady_now() + limits_.day_max};
-      auto mark = read_back_day(*reader_, *read_back_, *port, name, day, until);
+      auto mark = read_back(*reader_, name, *port, day, until);
       if (!mark) {
         log::warning("reconcile.read_back_failed", {{"target", name},
                                                     {"business_day", day.text()},
@@ -105,6 +105,17 @@ void ReconcileLoop::read_due_days() {
   }
 }
 
+/// Of a day, until it is done or the disk has no more room to give.
+Result<ReadBackMark> ReconcileLoop::read_back(JournalReader& reader, const std::string& target,
+                                              ReadBackPort& port, BusinessDay day,
+                                              const ReadBackUntil& until) {
+  for (;;) {
+    auto mark = read_back_day(reader, *read_back_, port, target, day, until);
+    const bool no_room = !mark && mark.error().kind == ErrorKind::kStorage;
+    if (!no_room || !parts_.make_room || !parts_.make_room()) return mark;
+  }
+}
+
 void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay to) {
   const auto deadline = parts_.clock.steady_now() + limits_.report_refresh_max;
   const auto turn = turn_.take(limits_.report_refresh_max);
@@ -114,7 +125,7 @@ void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay
     if (!days) continue;
     for (const auto day : *days) {
       if (parts_.clock.steady_now() >= deadline) return;
-      auto mark = read_back_day(reader, *read_back_, *port, name, day, ReadBackUntil{stopping_, deadline});
+      auto mark = read_back(reader, name, *port, day, ReadBackUntil{stopping_, deadline});
       if (!mark) {
         log::warning("report.read_back_failed", {{"target", name},
                                                  {"business_day", day.text()},

@@ -61,6 +61,8 @@ class ReconcileLoop {
     StoreDefaults store;
     const Clock& clock;
     std::function<Result<std::unique_ptr<ReadBackPort>>(const std::string& name)> make_port;
+    /// Asked where the view finds no room on the disk; true: some was made. Any thread.
+    std::function<bool()> make_room;
   };
   static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
   ~ReconcileLoop();
@@ -75,6 +77,8 @@ class ReconcileLoop {
   ReconcileLoop(Parts parts, ReconcileLoopLimits limits);
   void loop();
   void read_due_days();
+  Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
+                                 BusinessDay day, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
 
   Parts parts_;

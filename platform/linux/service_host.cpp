@@ -238,7 +238,9 @@ Result<FileLock> FileLock::acquire(const std::string& path) {
                      "; stop that one first, or give this one a folder of its own"};
   }
   const std::string pid = std::to_string(process_id()) + "\n";
-  if (::ftruncate(file.get(), 0) != 0 || ::pwrite(file.get(), pid.data(), pid.size(), 0) < 0) {
+  // Written over, then cut: on a full disk a file cut first might not get its block back.
+  if (::pwrite(file.get(), pid.data(), pid.size(), 0) < 0 ||
+      ::ftruncate(file.get(), static_cast<off_t>(pid.size())) != 0) {
     return storage("cannot write the lock file", path);
   }
   return FileLock(file.release());

@@ -46,13 +46,15 @@ void Store::write_settings() const {
   std::ofstream out(settings_file_);
   out << "[store]\nid = \"0417\"\ntime_zone = \"Europe/London\"\ncurrency = \"GBP\"\nday_starts_at = "
          "\"04:00\"\n"
-      << "[journal]\npath = \"journal\"\ndisk_reserve_mib = 1\n"
-      << "[till]\nunix_socket = \"till.sock\"\ntcp = \"127.0.0.1:" << till_port_ << "\"\n"
+      << "[journal]\npath = \"journal\"\n"
+      << options_.journal_lines << "[till]\nunix_socket = \"till.sock\"\ntcp = \"127.0.0.1:" << till_port_
+      << "\"\n"
       << "[ops]\ntcp = \"127.0.0.1:" << ops_port_ << "\"\n";
   if (!options_.central.empty()) {
     for (const auto& target : options_.targets) {
       out << "[targets." << target << "]\nconnector = \"rest\"\nbase_url = \"" << options_.central << "/"
-          << target << "\"\ntimeout_s = 10\nbackoff_min_s = 0.05\nbackoff_max_s = 0.5\n"
+          << target << "\"\ntimeout_s = " << options_.timeout_s
+          << "\nbackoff_min_s = 0.05\nbackoff_max_s = 0.5\n"
           << options_.target_lines;
     }
   }
@@ -65,11 +67,17 @@ void Store::set_routes(const std::string& lines) {
   write_settings();
 }
 
-void Store::start() {
+void Store::launch() {
   ProcessOptions process;
-  process.argv = {TILLSYNC_PROGRAM, "run", "--config", settings_file_};
+  process.argv = options_.launcher;
+  process.argv.insert(process.argv.end(), {TILLSYNC_PROGRAM, "run", "--config", settings_file_});
   process.output_file = dir_.file("daemon.log");
+  process.env = options_.env;
   daemon_ = ChildProcess(process);
+}
+
+void Store::start() {
+  launch();
   const auto ready = [this] {
     try {
       const auto answer = raw_exchange(ops_port_, "GET", "/readyz");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,10 @@ struct StoreOptions {
   std::vector<std::string> targets{"erp", "crm"};  ///< central's names
   std::string routes;  ///< the [routes] section's lines; "": every type everywhere
   std::string target_lines = "concurrency = 16\n";  ///< added to every target
+  std::string timeout_s = "10";                     ///< of every target
+  std::string journal_lines = "disk_reserve_mib = 1\n";
+  std::vector<std::string> launcher;  ///< in front of the daemon's command, e.g. {"/usr/bin/prlimit", ...}
+  std::map<std::string, std::string> env;  ///< of the daemon
 };
 
 class Store {
@@ -40,8 +45,13 @@ class Store {
   bool running() { return daemon_.running(); }
   ChildProcess& daemon() { return daemon_; }
 
+  /// Starts the daemon and leaves it to itself: to be killed while it starts.
+  void launch();
+
   /// New routes, from the next start on.
   void set_routes(const std::string& lines);
+  /// For the daemon, from the next start on.
+  void set_env(std::map<std::string, std::string> env) { options_.env = std::move(env); }
 
   const std::string& settings_file() const { return settings_file_; }
   std::string journal_folder() const { return dir_.file("journal"); }

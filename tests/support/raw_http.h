@@ -2,6 +2,7 @@
 // POSIX sockets.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,6 +26,8 @@ class RawConnection {
   RawConnection(RawConnection&& other) noexcept;
   RawConnection(const RawConnection&) = delete;
 
+  /// How long every wait may take from here on.
+  void set_patience(std::chrono::milliseconds patience);
   /// False where the other side is gone.
   bool send(std::string_view bytes);
   void finish_sending();
