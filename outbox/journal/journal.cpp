@@ -7,6 +7,7 @@
 #include "outbox/journal/counters.h"
 #include "outbox/journal/journal_impl.h"
 #include "platform/base/check.h"
+#include "platform/sqlite/settle_log.h"
 
 namespace tillsync {
 namespace {
@@ -14,9 +15,11 @@ namespace {
 // Checkpoints are the journal thread's, between commits: the connection's log hook has turned SQLite's own
 // off (setting wal_autocheckpoint would take the hook away). A few megabytes of page cache is enough: the
 // writer touches the tables' ends, and the id index where ids are in order.
+// EXTRA is FULL for a WAL database. A new one comes to be by way of a rollback journal, whose removal only
+// EXTRA makes durable: after a power loss it would come back, and take everything since with it.
 constexpr const char* kPragmas =
+    "PRAGMA synchronous = EXTRA;"
     "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = FULL;"
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA cache_size = -4096;";
 
@@ -41,6 +44,8 @@ DocumentPost make_post(Document document, DocumentMeta meta) {
 Result<void> Journal::Impl::connect() {
   statements.reset();
   database.reset();
+  // What is taken for committed must be durable, whoever wrote it and however it ended.
+  if (auto settled = sqlite::settle_log(path(), vfs); !settled) return settled.error();
   auto opened = sqlite::Database::open(path(), sqlite::OpenMode::kReadWriteCreate, vfs);
   if (!opened) return opened.error();
   if (auto set = opened->execute(kPragmas); !set) return set.error();
