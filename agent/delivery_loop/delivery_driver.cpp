@@ -77,7 +77,7 @@ SteadyTime DeliveryDriver::now() const {
 }
 
 bool DeliveryDriver::turn(bool sending) {
-  submit_outcomes();  // before step(): what it saves builds on them
+  submit_told();  // before step(): what it saves builds on them
   const auto at = now();
   record_again(at);
   save_frontiers();
@@ -206,31 +206,48 @@ void DeliveryDriver::look_up(LookUp action) {
   if (!delivery) return;
   ports_[action.target]->look_up(
       std::move(*delivery), [this, target = action.target, attempt = action.attempt](LookUpAnswer answer) {
-        if (answer.kind == LookUpAnswer::Kind::kFound) record(target, attempt, answer.outcome, true);
-        if (answer.kind == LookUpAnswer::Kind::kFailed) parts_.note(target, answer.outcome);
+        looked_up(target, attempt, answer);
         scheduler_->look_up_answer(target, attempt, answer, now());
       });
+}
+
+void DeliveryDriver::looked_up(const std::string& target, const Attempt& attempt,
+                               const LookUpAnswer& answer) {
+  using Kind = LookUpAnswer::Kind;
+  if (answer.kind == Kind::kFound) return record(target, attempt, answer.outcome, true);
+  LookUpFact fact{attempt.key, target, attempt.attempt, LookUpFact::Found::kAbsent, "", 0};
+  if (answer.kind == Kind::kFailed) {
+    parts_.note(target, answer.outcome);
+    fact.found = LookUpFact::Found::kFailed;
+    fact.reason = answer.outcome.reason;
+    fact.http_status = answer.outcome.http_status;
+  }
+  told_.emplace_back(std::move(fact));
 }
 
 void DeliveryDriver::record(const std::string& target, const Attempt& attempt, const Outcome& outcome,
                             bool looked_up) {
   parts_.note(target, outcome);
-  outcomes_.push_back(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
+  told_.emplace_back(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
 }
 
-void DeliveryDriver::submit_outcomes() {
-  if (outcomes_.empty()) return;
-  auto facts = std::make_shared<std::vector<OutcomeFact>>(std::exchange(outcomes_, {}));
+void DeliveryDriver::submit_told() {
+  if (told_.empty()) return;
+  auto facts = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
   auto ledger = std::make_shared<Ledger>();
   ledger->facts = facts->size();
   for (const auto& fact : *facts) {
-    if (fact.outcome.kind != OutcomeKind::kDelivered) continue;
-    ledger->settled.push_back(fact.delivery);
-    settled_.insert(fact.delivery);
+    const auto* outcome = std::get_if<OutcomeFact>(&fact);
+    if (outcome == nullptr || outcome->outcome.kind != OutcomeKind::kDelivered) continue;
+    ledger->settled.push_back(outcome->delivery);
+    settled_.insert(outcome->delivery);
   }
   ledger->apply = [facts](Journal& journal) -> Result<void> {
     for (const auto& fact : *facts) {
-      if (auto done = journal.record(fact); !done) return done.error();
+      const auto* outcome = std::get_if<OutcomeFact>(&fact);
+      auto done =
+          outcome != nullptr ? journal.record(*outcome) : journal.record_look_up(std::get<LookUpFact>(fact));
+      if (!done) return done.error();
     }
     return ok();
   };

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "outbox/delivery/scheduler.h"
@@ -56,13 +57,15 @@ class DeliveryDriver {
   bool turn(bool sending);
   /// When the next turn has something to do if nothing else happens.
   std::optional<SteadyTime> next_wake(bool sending) const;
-  /// Whether an outcome is not durable yet.
-  bool owes_journal() const { return !outcomes_.empty() || durable_ < submitted_; }
+  /// Whether something that was told is not durable yet.
+  bool owes_journal() const { return !told_.empty() || durable_ < submitted_; }
 
   const Scheduler& scheduler() const { return *scheduler_; }
 
  private:
   class FreshBacklog;
+  /// What a target has told of a delivery.
+  using Told = std::variant<OutcomeFact, LookUpFact>;
   /// Work for the journal that must be durable before a frontier may pass what it is about.
   struct Ledger {
     std::function<Result<void>(Journal&)> apply;
@@ -84,7 +87,8 @@ class DeliveryDriver {
   std::optional<OutgoingDelivery> load(const std::string& target, const Attempt& attempt);
   Result<OutgoingDelivery> read(const Attempt& attempt);
   void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
-  void submit_outcomes();
+  void looked_up(const std::string& target, const Attempt& attempt, const LookUpAnswer& answer);
+  void submit_told();
   void submit(std::shared_ptr<Ledger> ledger);
   void save_frontiers();
 
@@ -95,9 +99,9 @@ class DeliveryDriver {
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
-  std::vector<OutcomeFact> outcomes_;  ///< of this turn, recorded together
-  std::vector<Ledger> unrecorded_;     ///< the journal failed; tried again
-  std::vector<Reserve> unreserved_;    ///< likewise
+  std::vector<Told> told_;           ///< of this turn, recorded together
+  std::vector<Ledger> unrecorded_;   ///< the journal failed; tried again
+  std::vector<Reserve> unreserved_;  ///< likewise
   SteadyTime record_due_;
   std::optional<SteadyTime> step_due_;  ///< the backlog could not be read; tried again
   std::int64_t submitted_ = 0;          ///< ledgers handed to the journal

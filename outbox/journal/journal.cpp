@@ -8,6 +8,7 @@
 #include "outbox/journal/journal_impl.h"
 #include "platform/base/check.h"
 #include "platform/base/mutation.h"
+#include "platform/sqlite/settle_log.h"
 
 namespace tillsync {
 namespace {
@@ -45,6 +46,9 @@ Result<void> Journal::Impl::connect() {
   statements.reset();
   database.reset();
   // What is taken for committed must be durable, whoever wrote it and however it ended.
+  if (!mutated("log-not-settled")) {
+    if (auto settled = sqlite::settle_log(path(), vfs); !settled) return settled.error();
+  }
   auto opened = sqlite::Database::open(path(), sqlite::OpenMode::kReadWriteCreate, vfs);
   if (!opened) return opened.error();
   if (auto set = opened->execute(kPragmas); !set) return set.error();

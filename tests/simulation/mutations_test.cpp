@@ -25,6 +25,7 @@ constexpr Defect kDefects[] = {
     {"answer-before-commit", "the till is answered, then the commit is tried"},
     {"normal-sync", "synchronous=NORMAL: commits are not synced"},
     {"failed-fsync-is-fine", "a commit whose write or fsync failed counts as done"},
+    {"log-not-settled", "a log that was read from the cache counts as durable"},
     {"send-again-on-unknown", "a request without an answer is sent again without a look-up"},
     {"no-look-up-after-crash", "after a crash what may have been sent is sent again"},
     {"send-before-reserve", "requests leave before the reservation is durable"},
@@ -54,7 +55,8 @@ TEST_CASE("simulation: every deliberate defect is found within 500 seeds") {
     set_mutation("");
     const bool found = !campaign.failures.empty();
     CHECK_MESSAGE(found, fmt::format("{} was not found within {} seeds", defect.name, kSeedsMax));
-    table += fmt::format("{:<26}{:<62}{:>6}  {}\n", defect.name, defect.what, found ? campaign.failures[0].seed : 0,
+    table += fmt::format("{:<26}{:<62}{:>6}  {}\n", defect.name, defect.what,
+                         found ? campaign.failures[0].seed : 0,
                          found ? campaign.failures[0].violation.substr(0, 90) : "NOT FOUND");
   }
   MESSAGE(table);

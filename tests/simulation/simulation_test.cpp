@@ -36,7 +36,8 @@ TEST_CASE("simulation: seeds that once failed pass") {
     int days = 0;
     if (!(words >> seed >> days)) continue;
     const auto verdict = run_isolated(make_plan(seed, days));
-    CHECK_MESSAGE(!verdict.violation, fmt::format("simulate --seed {} --days {}: {}", seed, days, verdict.violation.value_or("")));
+    CHECK_MESSAGE(!verdict.violation, fmt::format("simulate --seed {} --days {}: {}", seed, days,
+                                                  verdict.violation.value_or("")));
     ++runs;
   }
   MESSAGE(runs, " kept seeds");
@@ -45,22 +46,23 @@ TEST_CASE("simulation: seeds that once failed pass") {
 // Other seeds every time: the first is printed, and any failure with its own.
 TEST_CASE("simulation: thousands of store-days with every fault on break no invariant") {
   constexpr int kDays = 2;
-  const auto today = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1));
+  const auto today = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() /
+                                                std::chrono::seconds(1));
   const auto first = number_from("TILLSYNC_SIMULATION_SEED", today * 1'000);
   const auto store_days = number_from("TILLSYNC_SIMULATION_DAYS", 2'000);
   const auto last = first + store_days / kDays - 1;
   const auto campaign = run_seeds(first, last, kDays, jobs(), 5);
   for (const auto& failure : campaign.failures) {
-    FAIL_CHECK(fmt::format("simulate --seed {} --days {}: {} (add the seed to tests/simulation/seeds.txt)", failure.seed, kDays,
-                           failure.violation));
+    FAIL_CHECK(fmt::format("simulate --seed {} --days {}: {} (add the seed to tests/simulation/seeds.txt)",
+                           failure.seed, kDays, failure.violation));
   }
   CHECK(campaign.runs * kDays == store_days);
   // A world in which nothing happens proves nothing.
   CHECK(campaign.statistics.documents > static_cast<std::int64_t>(campaign.runs));
   CHECK(campaign.statistics.effects > campaign.statistics.documents);
   CHECK(campaign.statistics.crashes > static_cast<std::int64_t>(campaign.runs) / 4);
-  MESSAGE("seeds ", first, " to ", last, ": ", campaign.runs * kDays, " store-days, ", campaign.statistics.documents, " documents, ",
-          campaign.statistics.crashes, " crashes");
+  MESSAGE("seeds ", first, " to ", last, ": ", campaign.runs * kDays, " store-days, ",
+          campaign.statistics.documents, " documents, ", campaign.statistics.crashes, " crashes");
 }
 
 TEST_CASE("simulation: the same seed is the same run") {

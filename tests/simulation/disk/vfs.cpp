@@ -15,6 +15,7 @@ struct Handle {
   std::shared_ptr<DiskFile> file;
   std::uint64_t generation;
   bool temporary;
+  bool read_only;
   int level = SQLITE_LOCK_NONE;
   std::shared_ptr<SharedMemory> shared_memory;
   unsigned shared_held = 0;  // bits: locks of shared_memory
@@ -89,7 +90,7 @@ void write_bytes(Handle& handle, const void* from, std::uint64_t amount, std::ui
 
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
   auto& handle = handle_of(file);
-  if (handle.dead()) return SQLITE_IOERR;
+  if (handle.dead() || handle.read_only) return SQLITE_IOERR;
   auto& disk = handle.disk;
   const auto length = static_cast<std::uint64_t>(amount);
   const auto at = static_cast<std::uint64_t>(offset);
@@ -111,7 +112,7 @@ int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 o
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
   auto& handle = handle_of(file);
-  if (handle.dead()) return SQLITE_IOERR;
+  if (handle.dead() || handle.read_only) return SQLITE_IOERR;
   if (handle.disk.fault(DiskCall::kTruncate, handle.file->name)) return SQLITE_IOERR_TRUNCATE;
   if (handle.disk.dies_now()) return SQLITE_IOERR_TRUNCATE;
   handle.disk.bytes -= handle.file->size();
@@ -146,6 +147,8 @@ int lock_file(sqlite3_file* file, int level) {
   auto& handle = handle_of(file);
   if (handle.dead()) return SQLITE_IOERR_LOCK;
   if (handle.level >= level) return SQLITE_OK;
+  // As on Linux: a write lock needs a descriptor that may write.
+  if (handle.read_only && level > SQLITE_LOCK_SHARED) return SQLITE_IOERR_LOCK;
   auto& locks = handle.file->locks;
   const auto others = [&](const void* holder) { return holder != nullptr && holder != &handle; };
   if (level == SQLITE_LOCK_SHARED) {
@@ -276,7 +279,8 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* out, int flags, 
     }
   }
   auto* opened = reinterpret_cast<File*>(out);
-  opened->handle = new Handle{disk, std::move(file), disk.generation, temporary};
+  opened->handle =
+      new Handle{disk, std::move(file), disk.generation, temporary, (flags & SQLITE_OPEN_READONLY) != 0};
   opened->base.pMethods = &kMethods;
   ++disk.handles;
   if (flags_out != nullptr) *flags_out = flags;
