@@ -204,7 +204,7 @@ http::Answer SimCentral::look_up(const std::string& url) {
   if (found != by_reference_.end()) {
     for (const auto index : found->second) {
       const auto& effect = effects_[index];
-      if (mode_ == CentralMode::kLagging && timeline_.now() - effect.at < kListedAfter) continue;
+      if (is_hidden(effect)) continue;
       rows += fmt::format(R"({}{{"reference":"{}","step":"{}","central_reference":"{}","document":{}}})",
                           rows.empty() ? "" : ",", effect.reference, effect.step, effect.central_reference,
                           effect.document);
@@ -213,10 +213,14 @@ http::Answer SimCentral::look_up(const std::string& url) {
   return answer(200, R"({"documents":[)" + rows + R"(],"next":null})");
 }
 
+bool SimCentral::is_hidden(const Effect& effect) const {
+  return mode_ == CentralMode::kLagging && timeline_.now() - effect.at < kListedAfter;
+}
+
 CentralPage SimCentral::list(const std::string& business_day) const {
   CentralPage page;
   for (const auto& effect : effects_) {
-    if (effect.business_day != business_day) continue;
+    if (effect.business_day != business_day || is_hidden(effect)) continue;
     CentralRow row;
     row.reference = effect.reference;
     row.step = effect.step;

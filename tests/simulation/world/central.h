@@ -67,6 +67,7 @@ class SimCentral {
   http::Answer post_one(const json::Value& item, const std::string& key);
   http::Answer post_batch(const std::string& body);
   http::Answer look_up(const std::string& url);
+  bool is_hidden(const Effect& effect) const;
   bool authorized(const http::Request& request) const;
 
   const Timeline& timeline_;

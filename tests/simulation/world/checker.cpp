@@ -369,4 +369,19 @@ void Checker::report_of_day(const Report& report, const std::string& business_da
   }
 }
 
+void Checker::report_under_way(const Report& report, const std::string& business_day) {
+  if (!report.balanced()) return;
+  for (const auto& [id, known] : known_) {
+    if (known.document.business_day != business_day || !known.acknowledged) continue;
+    if (*known.acknowledged > report.head.sequence) continue;
+    for (const auto& step : plan_of(variant_at(*known.acknowledged), known.document.type)) {
+      const auto amended = amended_.find({id, step.target});
+      const bool discarded = amended != amended_.end() && amended->second.discarded;
+      if (!effects_.contains({id, step.target}) && !discarded)
+        violate("the report of " + business_day + " says balanced, and " + step.step + " does not have " +
+                id);
+    }
+  }
+}
+
 }  // namespace tillsync::sim

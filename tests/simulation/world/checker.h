@@ -63,6 +63,8 @@ class Checker {
   /// Everything owed is settled, and every fault is over.
   void at_end(JournalReader& reader, const std::array<SimCentral*, kTargets>& centrals);
   void report_of_day(const Report& report, const std::string& business_day);
+  /// In the middle of it all: a report that says "balanced" is right.
+  void report_under_way(const Report& report, const std::string& business_day);
   std::set<std::string> business_days() const;
 
   std::size_t documents() const { return known_.size(); }

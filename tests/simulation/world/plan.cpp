@@ -17,7 +17,7 @@ const char* name(What what) {
   static constexpr const char* kNames[] = {
       "post",   "repost",  "changed post", "till crash", "till away", "power loss", "kill",
       "stop",   "suspend", "wall step",    "wall drift", "network",   "central",    "forget keys",
-      "poison", "disk",    "operator",     "pause",      "routes"};
+      "poison", "disk",    "operator",     "pause",      "routes",    "report"};
   return kNames[static_cast<std::size_t>(what)];
 }
 
@@ -99,6 +99,7 @@ class Planner {
     times(4, [&] { add(time(), What::kOperator, below(6), any()); });
     if (one_in(5)) add(time(), What::kPause, target(), 0, while_s(1'800, kDayS));
     if (one_in(8)) add(time(), What::kRoutes, below(3));
+    if (one_in(2)) add(time(), What::kReport, any());
   }
 
   /// Shortly before or after some post of the day.

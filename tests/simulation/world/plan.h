@@ -30,6 +30,7 @@ enum class What : unsigned char {
   kOperator,     ///< looks at the quarantine, and decides by `a` and `b`
   kPause,        ///< target `a` is paused, for `c` seconds
   kRoutes,       ///< variant `a` of the settings' routes from the next start on
+  kReport,       ///< central is read back and a report made, of a day chosen by `a`
 };
 
 enum class NetworkMode : unsigned char { kDown, kLossy, kHalfOpen, kSlow, kStorm, kCount };
@@ -60,7 +61,7 @@ struct Plan {
   int days = 1;
   // What stays the same through the run.
   int tills = 3;
-  int routes = 0;  ///< variant at the first start
+  int routes = 0;                 ///< variant at the first start
   int batch_max = 1;              ///< of the second target
   std::int64_t key_window_s = 0;  ///< central forgets keys after; 0: never
   std::int64_t retention_trading_days = 0;

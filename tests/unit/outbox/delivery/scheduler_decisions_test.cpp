@@ -50,6 +50,9 @@ TEST_CASE("scheduler: a poison sale among 10,000 delays only what depends on it 
   CHECK((*bench.status().oldest_open_recorded_at == UtcTime{2'000s}));
   bench.scheduler->retry("erp", erp(kPoison));
   bench.run();
+  // An earlier attempt without an answer may have arrived since: it is asked for first (I3).
+  CHECK(bench.sent().empty());
+  bench.answer_look_up(kPoison, LookUpAnswer::Kind::kAbsent);
   CHECK(bench.sent() == Documents{kPoison});
   CHECK(blocked(bench).empty());
   CHECK(bench.answer(kPoison, delivered()) == 2);
@@ -134,6 +137,7 @@ TEST_CASE("scheduler: amended, it keeps its place, and what depends on its new c
   bench.scheduler->amend("erp", erp(1), {exclusive(2)});
   bench.scheduler->resume("erp");
   bench.run();
+  bench.answer_look_up(1, LookUpAnswer::Kind::kAbsent);
   CHECK(bench.sent() == Documents{1, 2});
   bench.answer(1, delivered());
   CHECK(bench.sent() == Documents{2, 3});
@@ -149,6 +153,7 @@ TEST_CASE("scheduler: retry makes one that waits out a backoff due now; a strang
   bench.scheduler->discard("erp", erp(77));
   bench.scheduler->amend("erp", erp(77), {});
   bench.run();
+  bench.answer_look_up(1, LookUpAnswer::Kind::kAbsent);
   CHECK(bench.answer(1, delivered()) == 2);
 }
 

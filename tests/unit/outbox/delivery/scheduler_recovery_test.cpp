@@ -119,6 +119,7 @@ TEST_CASE(
   CHECK(bench.look_ups.empty());
   bench.scheduler->retry("erp", {Sequence{3}, "erp"});
   bench.run();
+  bench.answer_look_up(3, LookUpAnswer::Kind::kAbsent);
   CHECK(bench.sent() == Documents{3});
   CHECK(bench.answer(3, delivered()) == 2);
 }
