@@ -2,7 +2,7 @@
 // single-threaded; JournalThread puts it on a thread of its own and makes group commits.
 //
 // Everything between begin() and commit() is one transaction: durable as a whole once commit() returns ok
-// (I1; WAL, synchronous=FULL), or gone as a whole. DESIGN.md tells the format.
+// (I1; WAL, synchronous=EXTRA), or gone as a whole. DESIGN.md tells the format.
 #pragma once
 
 #include <cstdint>

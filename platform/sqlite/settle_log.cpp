@@ -11,7 +11,8 @@
 namespace tillsync::sqlite {
 namespace {
 
-constexpr sqlite3_int64 kChunkBytes = 256 * 1024;
+// Less than 128 KiB: what SQLite's VFS for Unix writes at most in one call.
+constexpr sqlite3_int64 kChunkBytes = 64 * 1024;
 
 Error failure(int code, const std::string& path) {
   return error_of(nullptr, code, "cannot make the write-ahead log of " + path + " durable");

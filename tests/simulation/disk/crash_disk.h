@@ -50,6 +50,7 @@ struct DiskCalls {
 
 class CrashDisk {
  public:
+  /// SQLite's own generator, of which there is one for the process, starts over from the seed too.
   explicit CrashDisk(std::uint64_t seed);
   /// Every connection must be closed by then.
   ~CrashDisk();

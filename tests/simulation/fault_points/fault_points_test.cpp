@@ -153,7 +153,9 @@ void try_every_point(Trouble trouble, std::initializer_list<Aftermath> aftermath
   for (std::uint64_t at = 1; came; ++at) {
     came = false;
     for (const auto aftermath : aftermaths) {
-      for (const std::size_t steps_to_loss : {0U, 1U, 3U, 100U}) {
+      // At once, and after some steps more that were acknowledged: in turn few, some and all.
+      constexpr std::size_t kLater[] = {1, 3, 100};
+      for (const std::size_t steps_to_loss : {std::size_t{0}, kLater[(at + plays / 2) % std::size(kLater)]}) {
         Play play(Plan{trouble, at, aftermath, steps_to_loss}, at * 1'000 + plays % 1'000);
         came = play.run() || came;
         ++plays;

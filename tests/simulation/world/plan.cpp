@@ -32,8 +32,10 @@ class Planner {
     plan_.tills = static_cast<int>(1 + below(4));
     plan_.routes = static_cast<int>(below(3));
     plan_.batch_max = static_cast<int>(one_in(2) ? 1 : 2 + below(7));
-    static constexpr std::int64_t kWindows[] = {0, 3'600, 6 * 3'600, kDayS};
-    plan_.key_window_s = kWindows[below(4)];
+    static constexpr std::int64_t kWindows[] = {0, 1'800, 3'600, 6 * 3'600, kDayS};
+    plan_.key_window_s = kWindows[below(5)];
+    static constexpr std::int64_t kCheckpoints[] = {64 * 1024, 512 * 1024, 4 * 1024 * 1024};
+    plan_.checkpoint_bytes = kCheckpoints[below(3)];
     plan_.retention_trading_days = one_in(3) ? 10 + below(6) : 0;
     plan_.background_per_million = one_in(4) ? 0 : 1'000 + below(20'000);
     for (int day = 0; day < plan_.days; ++day) trading_day(day * kDayS);
@@ -75,8 +77,13 @@ class Planner {
     times(1, [&] { add(time(), What::kTillCrash, below(plan_.tills)); });
     if (one_in(6)) add(time(), What::kTillAway, below(plan_.tills), while_s(7'200, 7 * kDayS));
     // Crashes come where there is work: most of them within a commit near a post.
-    times(2, [&] { add(near_post(begin), What::kPowerLoss, one_in(4) ? 0 : 1 + below(40)); });
-    times(2, [&] { add(near_post(begin), What::kKill, one_in(4) ? 0 : 1 + below(40)); });
+    times(2, [&] { crash(What::kPowerLoss, near_post(begin)); });
+    times(2, [&] {
+      const auto at = near_post(begin);
+      crash(What::kKill, at);
+      // What the process left in the system's cache is soon put to the proof.
+      if (one_in(3)) crash(What::kPowerLoss, at + 1 + below(30));
+    });
     if (one_in(4)) add(time(), What::kStop, while_s(60, 6 * 3'600));
     if (one_in(10)) add(time(), What::kSuspend, while_s(3'600, 3 * kDayS));
     if (one_in(5))
@@ -93,13 +100,20 @@ class Planner {
     if (one_in(5)) add(time(), What::kForget, target());
     if (one_in(2)) add(time(), What::kPoison, target(), below(kSkus), while_s(7'200, 2 * kDayS));
     times(2, [&] {
-      add(near_post(begin), What::kDisk, below(static_cast<int>(DiskMode::kCount)), any(),
-          while_s(120, 3'600));
+      const auto at = near_post(begin);
+      add(at, What::kDisk, below(static_cast<int>(DiskMode::kCount)), any(), while_s(120, 3'600));
+      // A disk that fails is often the first sign of worse.
+      if (one_in(3)) crash(one_in(2) ? What::kPowerLoss : What::kKill, at + below(8));
     });
     times(4, [&] { add(time(), What::kOperator, below(6), any()); });
     if (one_in(5)) add(time(), What::kPause, target(), 0, while_s(1'800, kDayS));
     if (one_in(8)) add(time(), What::kRoutes, below(3));
     if (one_in(2)) add(time(), What::kReport, any());
+  }
+
+  /// Mostly within a commit; the machine is back soon, or when central has forgotten.
+  void crash(What what, std::int64_t at) {
+    add(at, what, one_in(4) ? 0 : 1 + below(40), one_in(3) ? 1'800 + below(5 * 3'600) : below(20));
   }
 
   /// Shortly before or after some post of the day.

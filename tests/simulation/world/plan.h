@@ -16,8 +16,8 @@ enum class What : unsigned char {
   kChangedPost,  ///< till `a` posts another document under an id that it has had answered, chosen by `b`
   kTillCrash,    ///< till `a` forgets that its last document was answered
   kTillAway,     ///< till `a` is away for `b` seconds; its documents wait
-  kPowerLoss,    ///< at the `a`-th change on disk from now; 0: now
-  kKill,         ///< the process, now; `a` != 0: within the next commit, at its a-th change
+  kPowerLoss,    ///< at the `a`-th change on disk from now; 0: now. It is back after `b` seconds
+  kKill,         ///< the process, at the `a`-th change on disk; 0: now. It starts again after `b` seconds
   kStop,         ///< clean stop, for `a` seconds
   kSuspend,      ///< the machine sleeps for `a` seconds
   kWallStep,     ///< the wall clock jumps by `a` seconds
@@ -65,6 +65,7 @@ struct Plan {
   int batch_max = 1;              ///< of the second target
   std::int64_t key_window_s = 0;  ///< central forgets keys after; 0: never
   std::int64_t retention_trading_days = 0;
+  std::int64_t checkpoint_bytes = 0;        ///< of log between two checkpoints
   std::int64_t background_per_million = 0;  ///< of losses on the network, in good weather too
   std::vector<Item> items;                  ///< by time
 };

@@ -85,8 +85,8 @@ Result<void> StoreProcess::open(const ProcessOptions& options) {
   }
   started_at_ = (*journal)->head().sequence;
   GroupCommitLimits limits;
-  limits.wal_passive_bytes = 64 * 1024;
-  limits.wal_truncate_bytes = 512 * 1024;
+  limits.wal_passive_bytes = options.checkpoint_bytes;
+  limits.wal_truncate_bytes = 8 * options.checkpoint_bytes;
   limits.retention_trading_days = options.retention_trading_days;
   limits.retention_records_max = 20;
   commit_.emplace(std::move(*journal), around_.clock, limits, GroupCommit::Hooks{});

@@ -43,6 +43,7 @@ struct ProcessOptions {
   Routes routes;
   int batch_max = 1;
   std::int64_t retention_trading_days = 0;
+  std::int64_t checkpoint_bytes = 0;
 };
 
 class StoreProcess final : public JournalQueue, public std::enable_shared_from_this<StoreProcess> {

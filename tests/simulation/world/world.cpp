@@ -87,9 +87,9 @@ void World::begin(const Item& item) {
       till(item.a).away_until = timeline_.now() + seconds(item.b);
       return then(item.b, [this, number = item.a] { post_next(till(number)); });
     case What::kPowerLoss:
-      return arm_crash(item.a, false);
+      return arm_crash(item);
     case What::kKill:
-      return arm_crash(item.a, true);
+      return arm_crash(item);
     case What::kStop:
       return stop_for(seconds(item.a));
     case What::kSuspend:

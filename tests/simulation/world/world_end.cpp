@@ -13,7 +13,7 @@ constexpr Moment kSettleWithin = std::chrono::hours(4);  ///< once every fault i
 void World::settle() {
   trace([] { return "=== every fault is over"; });
   settling_ = true;
-  crash_armed_ = 0;
+  crash_ = {};
   disk_.crash_at_change(0);
   heal_disk();
   network_.heal();

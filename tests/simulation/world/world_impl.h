@@ -41,8 +41,8 @@ class World {
   void calm_disk();
   void after_event();
   void drop_process();
-  void power_loss();
-  void arm_crash(std::int64_t at_change, bool dies_only);
+  void crash();
+  void arm_crash(const Item& item);
   void stop_for(seconds duration);
 
   // What the plan says.
@@ -90,8 +90,12 @@ class World {
   std::vector<Till> tills_;
   std::shared_ptr<StoreProcess> process_;
   DiskTrouble trouble_;
-  std::uint64_t crash_armed_ = 0;
-  bool dies_only_ = false;
+  struct Crash {
+    std::uint64_t at_change = 0;  ///< 0: not awaited
+    bool dies_only = false;       ///< the process alone
+    seconds back_after{0};
+  };
+  Crash crash_;
   Moment awake_at_{0};
   Moment stopped_until_{0};
   std::int64_t decisions_ = 0;

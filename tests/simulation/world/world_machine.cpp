@@ -31,6 +31,7 @@ void World::boot() {
   options.routes = routes_of(variant_);
   options.batch_max = plan_.batch_max;
   options.retention_trading_days = plan_.retention_trading_days;
+  options.checkpoint_bytes = plan_.checkpoint_bytes;
   auto started = StoreProcess::start(surroundings(), options);
   if (!started || disk_.crashed()) {
     ++statistics_.failed_starts;
@@ -38,7 +39,7 @@ void World::boot() {
       return "the store does not start: " + (started ? std::string("power") : started.error().detail);
     });
     if (started) started->reset();
-    if (disk_.crashed()) return power_loss();
+    if (disk_.crashed()) return crash();
     disk_.kill();
     if (settling_ && !started)
       checker_.violate("the journal does not open, on a disk without faults: " + started.error().detail);
@@ -56,7 +57,7 @@ void World::look_after_start() {
   calm_disk();
   checker_.after_start(process_->reader(), check_random_);
   disk_.trouble(trouble_);
-  if (crash_armed_) disk_.crash_at_change(crash_armed_);
+  if (crash_.at_change != 0) disk_.crash_at_change(crash_.at_change);
 }
 
 void World::calm_disk() {
@@ -65,7 +66,7 @@ void World::calm_disk() {
 }
 
 void World::after_event() {
-  if (process_ && disk_.crashed()) power_loss();
+  if (process_ && disk_.crashed()) crash();
 }
 
 void World::drop_process() {
@@ -75,36 +76,35 @@ void World::drop_process() {
   }
 }
 
-void World::power_loss() {
+void World::crash() {
   ++statistics_.crashes;
-  trace([] { return "the power goes"; });
-  crash_armed_ = 0;
-  if (dies_only_) {
+  const auto crash = std::exchange(crash_, {});
+  trace([&] { return crash.dies_only ? "the process dies" : "the power goes"; });
+  if (crash.dies_only) {
     disk_.kill();
   } else {
     disk_.power_loss();
     clock_.boot();
   }
   drop_process();
-  timeline_.after(milliseconds(500 + random_.below(20'000)), [this] { boot(); });
+  stopped_until_ =
+      std::max(stopped_until_, timeline_.now() + crash.back_after + milliseconds(500 + random_.below(3'000)));
+  boot();
 }
 
-void World::arm_crash(std::int64_t at_change, bool dies_only) {
-  dies_only_ = dies_only;
-  if (at_change == 0 || !process_) {
-    if (!process_ && !dies_only) disk_.power_loss();
-    if (process_) power_loss();
-    return;
-  }
-  crash_armed_ = static_cast<std::uint64_t>(at_change);
-  disk_.crash_at_change(crash_armed_);
+void World::arm_crash(const Item& item) {
+  crash_ = Crash{static_cast<std::uint64_t>(item.a), item.what == What::kKill, seconds(item.b)};
+  if (crash_.at_change != 0 && process_) return disk_.crash_at_change(crash_.at_change);
+  if (process_) return crash();
+  if (!crash_.dies_only) disk_.power_loss();
+  crash_ = {};
 }
 
 void World::stop_for(seconds duration) {
   if (!process_) return;
   stopped_until_ = timeline_.now() + duration;
   process_->stop();
-  if (disk_.crashed()) return power_loss();
+  if (disk_.crashed()) return crash();
   drop_process();
   timeline_.at(stopped_until_, [this] { boot(); });
 }

@@ -112,7 +112,7 @@ void World::report_under_way(std::uint64_t choice) {
   if (!process_ || awake_at_ > timeline_.now() || days.empty()) return;
   const auto& day = *std::next(days.begin(), static_cast<std::ptrdiff_t>(choice % days.size()));
   auto report = make_report(day);
-  if (disk_.crashed()) return power_loss();
+  if (disk_.crashed()) return crash();
   trace([&] {
     return fmt::format("report of {}: {}", day,
                        !report              ? report.error().code
