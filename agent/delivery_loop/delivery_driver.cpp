@@ -77,9 +77,11 @@ SteadyTime DeliveryDriver::now() const {
 }
 
 bool DeliveryDriver::turn(bool sending) {
-  submit_told();  // before step(): what it saves builds on them
   const auto at = now();
-  record_again(at);
+  if (at >= record_due_) {
+    submit_told();
+    for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
+  }
   save_frontiers();
   return sending && step(at);
 }
@@ -89,21 +91,19 @@ std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
   const auto until = [&](SteadyTime due) {
     if (!wake || due < *wake) wake = due;
   };
-  if (sending) {
+  if (sending && told_.size() < limits_.unrecorded_max) {
     if (step_due_) {
       until(*step_due_);
     } else if (const auto due = scheduler_->next_wake()) {
       until(*due);
     }
   }
-  if (!unrecorded_.empty() || !unreserved_.empty()) until(record_due_);
+  if ((!told_.empty() && !telling_) || !unreserved_.empty()) until(record_due_);
   return wake;
 }
 
 bool DeliveryDriver::step(SteadyTime at) {
-  std::size_t waiting = 0;
-  for (const auto& ledger : unrecorded_) waiting += ledger.facts;
-  if (waiting >= limits_.unrecorded_max) return false;
+  if (told_.size() >= limits_.unrecorded_max) return false;
   auto actions = scheduler_->step(at);
   if (!actions) {
     log::error("delivery.backlog_unreadable",
@@ -121,15 +121,10 @@ void DeliveryDriver::act(Action action) {
   if (auto* looking = std::get_if<LookUp>(&action)) return look_up(std::move(*looking));
   if (auto* reservation = std::get_if<Reserve>(&action)) return reserve(std::move(*reservation));
   if (const auto* frontier = std::get_if<SaveFrontier>(&action)) {
-    // Never while something it builds on may be lost: then the next one will do.
-    if (unrecorded_.empty()) frontiers_[frontier->target] = PendingFrontier{submitted_, frontier->frontier};
+    frontiers_[frontier->target] = PendingFrontier{told_count_, frontier->frontier};
     return;
   }
-  auto& park = std::get<Park>(action);
-  submit(std::make_shared<Ledger>(Ledger{[target = park.target, deliveries = std::move(park.deliveries)](
-                                             Journal& journal) { return journal.park(target, deliveries); },
-                                         0,
-                                         {}}));
+  tell_journal(std::get<Park>(std::move(action)));
 }
 
 void DeliveryDriver::reserve(Reserve action) {
@@ -141,12 +136,6 @@ void DeliveryDriver::reserve(Reserve action) {
                          unreserved_.push_back(action);
                        });
                      });
-}
-
-void DeliveryDriver::record_again(SteadyTime at) {
-  if (at < record_due_) return;
-  for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
-  for (auto& ledger : std::exchange(unrecorded_, {})) submit(std::make_shared<Ledger>(std::move(ledger)));
 }
 
 Result<OutgoingDelivery> DeliveryDriver::read(const Attempt& attempt) {
@@ -222,62 +211,58 @@ void DeliveryDriver::looked_up(const std::string& target, const Attempt& attempt
     fact.reason = answer.outcome.reason;
     fact.http_status = answer.outcome.http_status;
   }
-  told_.emplace_back(std::move(fact));
+  tell_journal(std::move(fact));
 }
 
 void DeliveryDriver::record(const std::string& target, const Attempt& attempt, const Outcome& outcome,
                             bool looked_up) {
   parts_.note(target, outcome);
-  told_.emplace_back(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
+  if (outcome.kind == OutcomeKind::kDelivered) settled_.insert(attempt.key);
+  tell_journal(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
+}
+
+void DeliveryDriver::tell_journal(Told told) {
+  ++told_count_;
+  told_.push_back(std::move(told));
 }
 
 void DeliveryDriver::submit_told() {
-  if (told_.empty()) return;
-  auto facts = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
-  auto ledger = std::make_shared<Ledger>();
-  ledger->facts = facts->size();
-  for (const auto& fact : *facts) {
-    const auto* outcome = std::get_if<OutcomeFact>(&fact);
-    if (outcome == nullptr || outcome->outcome.kind != OutcomeKind::kDelivered) continue;
-    ledger->settled.push_back(outcome->delivery);
-    settled_.insert(outcome->delivery);
-  }
-  ledger->apply = [facts](Journal& journal) -> Result<void> {
-    for (const auto& fact : *facts) {
-      const auto* outcome = std::get_if<OutcomeFact>(&fact);
-      auto done =
-          outcome != nullptr ? journal.record(*outcome) : journal.record_look_up(std::get<LookUpFact>(fact));
-      if (!done) return done.error();
-    }
-    return ok();
-  };
-  submit(std::move(ledger));
+  if (told_.empty() || telling_) return;
+  telling_ = true;
+  auto told = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
+  parts_.journal.run(
+      [told](Journal& journal) -> Result<void> {
+        const auto write = [&journal](const auto& fact) -> Result<void> {
+          using Fact = std::decay_t<decltype(fact)>;
+          if constexpr (std::is_same_v<Fact, OutcomeFact>) return journal.record(fact);
+          if constexpr (std::is_same_v<Fact, LookUpFact>) return journal.record_look_up(fact);
+          if constexpr (std::is_same_v<Fact, Park>) return journal.park(fact.target, fact.deliveries);
+        };
+        for (const auto& fact : *told) {
+          if (auto done = std::visit(write, fact); !done) return done.error();
+        }
+        return ok();
+      },
+      [this, told](Result<void> done) { parts_.tell([this, told, done] { told_journal(*told, done); }); });
 }
 
-void DeliveryDriver::submit(std::shared_ptr<Ledger> ledger) {
-  ++submitted_;
-  parts_.journal.run(
-      [ledger](Journal& journal) { return ledger->apply(journal); },
-      [this, ledger](Result<void> done) {
-        parts_.tell([this, ledger, done] {
-          if (done) {
-            ++durable_;
-            for (const auto& key : ledger->settled) settled_.erase(key);
-            return;
-          }
-          if (mutated("outcome-given-up")) return;
-          log::error("delivery.unrecorded", {{"outcomes", ledger->facts}, {"code", done.error().code}});
-          --submitted_;
-          frontiers_.clear();
-          record_due_ = now() + limits_.record_again;
-          unrecorded_.push_back(std::move(*ledger));
-        });
-      });
+void DeliveryDriver::told_journal(const std::vector<Told>& told, const Result<void>& done) {
+  telling_ = false;
+  if (!done && !mutated("outcome-given-up")) {
+    log::error("delivery.unrecorded", {{"outcomes", told.size()}, {"code", done.error().code}});
+    told_.insert(told_.begin(), told.begin(), told.end());
+    record_due_ = now() + limits_.record_again;
+    return;
+  }
+  durable_count_ += static_cast<std::int64_t>(told.size());
+  for (const auto& fact : told) {
+    if (const auto* outcome = std::get_if<OutcomeFact>(&fact)) settled_.erase(outcome->delivery);
+  }
 }
 
 void DeliveryDriver::save_frontiers() {
   std::erase_if(frontiers_, [this](const auto& pending) {
-    if (durable_ < pending.second.ticket && !mutated("frontier-before-outcomes")) return false;
+    if (durable_count_ < pending.second.builds_on && !mutated("frontier-before-outcomes")) return false;
     parts_.journal.run([target = pending.first, frontier = pending.second.frontier](Journal& journal) {
       return journal.save_frontier(target, frontier);
     });

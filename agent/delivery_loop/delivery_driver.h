@@ -58,22 +58,16 @@ class DeliveryDriver {
   /// When the next turn has something to do if nothing else happens.
   std::optional<SteadyTime> next_wake(bool sending) const;
   /// Whether something that was told is not durable yet.
-  bool owes_journal() const { return !told_.empty() || durable_ < submitted_; }
+  bool owes_journal() const { return durable_count_ < told_count_; }
 
   const Scheduler& scheduler() const { return *scheduler_; }
 
  private:
   class FreshBacklog;
-  /// What a target has told of a delivery.
-  using Told = std::variant<OutcomeFact, LookUpFact>;
-  /// Work for the journal that must be durable before a frontier may pass what it is about.
-  struct Ledger {
-    std::function<Result<void>(Journal&)> apply;
-    std::size_t facts = 0;
-    std::vector<DeliveryKey> settled;  ///< what other lanes may build on before it is durable
-  };
+  /// What the journal has to learn, in the order in which it came about.
+  using Told = std::variant<OutcomeFact, LookUpFact, Park>;
   struct PendingFrontier {
-    std::int64_t ticket;  ///< ledgers that must be durable first
+    std::int64_t builds_on;  ///< so many of what was told must be durable first
     Sequence frontier;
   };
 
@@ -81,15 +75,15 @@ class DeliveryDriver {
   bool step(SteadyTime at);
   void act(Action action);
   void reserve(Reserve action);
-  void record_again(SteadyTime at);
   void send(Send action);
   void look_up(LookUp action);
   std::optional<OutgoingDelivery> load(const std::string& target, const Attempt& attempt);
   Result<OutgoingDelivery> read(const Attempt& attempt);
   void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
   void looked_up(const std::string& target, const Attempt& attempt, const LookUpAnswer& answer);
+  void tell_journal(Told told);
   void submit_told();
-  void submit(std::shared_ptr<Ledger> ledger);
+  void told_journal(const std::vector<Told>& told, const Result<void>& done);
   void save_frontiers();
 
   const Parts parts_;
@@ -99,13 +93,14 @@ class DeliveryDriver {
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
-  std::vector<Told> told_;           ///< of this turn, recorded together
-  std::vector<Ledger> unrecorded_;   ///< the journal failed; tried again
-  std::vector<Reserve> unreserved_;  ///< likewise
-  SteadyTime record_due_;
+  std::vector<Told> told_;              ///< waits for its turn
+  bool telling_ = false;                ///< the journal has some of it under way: one at a time, or a failed
+                                        ///< outcome would come behind a later one
+  std::int64_t told_count_ = 0;         ///< ever
+  std::int64_t durable_count_ = 0;      ///< of them, in order
+  std::vector<Reserve> unreserved_;     ///< the journal failed; tried again
+  SteadyTime record_due_;               ///< before that the journal is not tried again
   std::optional<SteadyTime> step_due_;  ///< the backlog could not be read; tried again
-  std::int64_t submitted_ = 0;          ///< ledgers handed to the journal
-  std::int64_t durable_ = 0;            ///< those it has committed, in order
   std::map<std::string, PendingFrontier> frontiers_;
 };
 

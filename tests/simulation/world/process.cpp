@@ -99,7 +99,7 @@ Result<void> StoreProcess::open(const ProcessOptions& options) {
                                           events_.push_back(std::move(event));
                                           wake_driver(Moment(0));
                                         },
-                                        [](const std::string&, const Outcome&) {}},
+                                        around_.on_outcome},
                   small_limits());
   for (int target = 0; target < kTargets; ++target) {
     const auto settings = settings_of(target, options.batch_max);

@@ -35,6 +35,8 @@ struct Surroundings {
   std::function<std::string(int target)> secret;
   /// Before a request leaves.
   std::function<void(int target, const http::Request&)> on_send;
+  /// What became of an attempt, for the trace.
+  std::function<void(const std::string& target, const Outcome&)> on_outcome;
   /// After every event of the process: it may be dead by now.
   std::function<void()> after_event;
 };

@@ -6,21 +6,26 @@
 namespace tillsync::sim {
 
 Surroundings World::surroundings() {
-  return Surroundings{timeline_,
-                      clock_,
-                      disk_,
-                      network_,
-                      random_,
-                      [this] { return awake_at_; },
-                      [this](int target) { return secrets_[static_cast<std::size_t>(target)]; },
-                      [this](int target, const http::Request& request) {
-                        trace([&] {
-                          return fmt::format("store -> {} {} {}", kTargetNames[target], request.method,
-                                             request.url);
-                        });
-                        checker_.sending(target, request);
-                      },
-                      [this] { after_event(); }};
+  return Surroundings{
+      timeline_,
+      clock_,
+      disk_,
+      network_,
+      random_,
+      [this] { return awake_at_; },
+      [this](int target) { return secrets_[static_cast<std::size_t>(target)]; },
+      [this](int target, const http::Request& request) {
+        trace([&] {
+          return fmt::format("store -> {} {} {}", kTargetNames[target], request.method, request.url);
+        });
+        checker_.sending(target, request);
+      },
+      [this](const std::string& target, const Outcome& outcome) {
+        trace([&] {
+          return fmt::format("store <- {} {} {}", target, outcome_name(outcome.kind), outcome.reason);
+        });
+      },
+      [this] { after_event(); }};
 }
 
 void World::boot() {

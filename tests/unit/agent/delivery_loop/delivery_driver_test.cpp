@@ -1,0 +1,151 @@
+#include "agent/delivery_loop/delivery_driver.h"
+
+#include <deque>
+
+#include "tests/unit/outbox/journal/fixture.h"
+
+using namespace tillsync;
+using namespace tillsync::test;
+
+namespace {
+
+/// Takes tasks, and commits or fails them when the test says so.
+class HandQueue final : public JournalQueue {
+ public:
+  explicit HandQueue(Journal& journal) : journal_(journal) {}
+  void run(std::function<Result<void>(Journal&)> apply, std::function<void(Result<void>)> done) override {
+    tasks.push_back(JournalTask{std::move(apply), std::move(done), 0});
+  }
+  void commit_next() {
+    auto task = take();
+    REQUIRE(journal_.begin().has_value());
+    REQUIRE(task.apply(journal_).has_value());
+    REQUIRE(journal_.commit().has_value());
+    if (task.done) task.done(ok());
+  }
+  void fail_next() {
+    auto task = take();
+    if (task.done) task.done(Result<void>(Error{ErrorKind::kStorage, "storage-io", "the test wants it so"}));
+  }
+  std::deque<JournalTask> tasks;
+
+ private:
+  JournalTask take() {
+    REQUIRE_FALSE(tasks.empty());
+    auto task = std::move(tasks.front());
+    tasks.pop_front();
+    return task;
+  }
+  Journal& journal_;
+};
+
+/// Keeps what it is given until the test answers.
+class HandPort final : public TargetPort {
+ public:
+  void submit(std::vector<OutgoingDelivery> batch, std::function<void(std::vector<Outcome>)> done) override {
+    CHECK(batch.size() == 1);
+    sent.push_back(std::move(done));
+  }
+  void look_up(OutgoingDelivery, std::function<void(LookUpAnswer)> done) override {
+    asked.push_back(std::move(done));
+  }
+  std::vector<std::function<void(std::vector<Outcome>)>> sent;
+  std::vector<std::function<void(LookUpAnswer)>> asked;
+};
+
+struct DriverBench {
+  DriverBench() {
+    Routes routes;
+    for (const auto type : kDocumentTypes) routes.steps[type] = {{"erp", "erp", {}}};
+    bench.route(routes);
+    document = bench.append(sale_post("A1")).sequence;
+    queue.emplace(*bench.journal);
+    reader = bench.reader();
+    driver.emplace(
+        DeliveryDriver::Parts{"0417", *queue, *reader, bench.clock, random,
+                              [this](std::function<void()> event) { events.push_back(std::move(event)); },
+                              [](const std::string&, const Outcome&) {}});
+    auto owned = std::make_unique<HandPort>();
+    port = owned.get();
+    driver->add_target("erp", LaneOptions{}, LaneMemory{}, document, std::move(owned));
+    driver->head_is(document);
+    turn();
+    queue->commit_next();  // the reservation
+    turn();
+    REQUIRE(port->sent.size() == 1);
+  }
+  void turn() {
+    for (auto& event : std::exchange(events, {})) event();
+    driver->turn(true);
+  }
+  void pass(std::chrono::milliseconds time) {
+    bench.clock.steady += time;
+    turn();
+  }
+  DeliveryState state() { return reader->deliveries(document)->front().state; }
+
+  JournalBench bench;
+  SeededRandom random{1};
+  Sequence document;
+  std::optional<HandQueue> queue;
+  std::unique_ptr<JournalReader> reader;
+  std::vector<std::function<void()>> events;
+  HandPort* port = nullptr;
+  std::optional<DeliveryDriver> driver;
+};
+
+Outcome lost() {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kUnknown;
+  outcome.signal = TargetSignal::kFine;
+  return outcome;
+}
+
+Outcome rejected() {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kRejected;
+  outcome.http_status = 422;
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("delivery driver: an outcome that the journal could not take comes before later ones") {
+  DriverBench bench;
+  bench.port->sent[0]({lost()});
+  bench.turn();
+  bench.queue->fail_next();
+  bench.turn();
+  REQUIRE(bench.port->asked.size() == 1);
+  bench.port->asked[0](LookUpAnswer{LookUpAnswer::Kind::kAbsent, {}});
+  bench.turn();
+  REQUIRE(bench.port->sent.size() == 2);
+  bench.port->sent[1]({rejected()});
+  bench.turn();
+  CHECK(bench.queue->tasks.empty());  // not past the one that failed
+  bench.pass(std::chrono::milliseconds(1'100));
+  while (!bench.queue->tasks.empty()) bench.queue->commit_next();
+  bench.turn();
+  CHECK(bench.state() == DeliveryState::kQuarantined);
+  CHECK_FALSE(bench.driver->owes_journal());
+  auto history = bench.reader->history(bench.document);
+  std::vector<RecordKind> kinds;
+  for (const auto& record : *history) kinds.push_back(record.kind);
+  CHECK(kinds ==
+        std::vector{RecordKind::kDocument, RecordKind::kOutcome, RecordKind::kLookUp, RecordKind::kOutcome});
+}
+
+TEST_CASE("delivery driver: while the journal takes nothing the driver waits, and does not spin") {
+  DriverBench bench;
+  bench.port->sent[0]({lost()});
+  bench.turn();
+  bench.queue->fail_next();
+  bench.turn();
+  const auto wake = bench.driver->next_wake(true);
+  REQUIRE(wake.has_value());
+  bench.port->asked[0](LookUpAnswer{LookUpAnswer::Kind::kFailed, lost()});
+  bench.turn();
+  CHECK(bench.queue->tasks.empty());
+  CHECK(bench.driver->owes_journal());
+  CHECK(*bench.driver->next_wake(true) > bench.bench.clock.steady);
+}
