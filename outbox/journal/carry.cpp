@@ -1,5 +1,6 @@
 #include "outbox/journal/carry.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -216,11 +217,12 @@ class Carrier {
     const auto wanted = missing_ranges();
     if (wanted.empty() && !end_unknown) return ok();
     auto scanned = salvage_.scan_pages([&](Sequence sequence) {
-      for (const auto& range : wanted) {
-        // And the one before, for its hash.
-        if (sequence.value >= range.from.value - 1 && sequence <= range.through) return true;
-      }
-      return sequence > walk_.carried().sequence;
+      const auto range =
+          std::lower_bound(wanted.begin(), wanted.end(), sequence,
+                           [](const PrunedRange& entry, Sequence at) { return entry.through < at; });
+      // And the one before each, for its hash.
+      return sequence > walk_.carried().sequence ||
+             (range != wanted.end() && sequence.value >= range->from.value - 1);
     });
     if (!scanned) return scanned.error();
     if (auto walked = walk(); !walked) return walked.error();

@@ -307,3 +307,22 @@ TEST_CASE("recovery: of a file with nothing in it nothing is made, and nothing i
   CHECK(bytes_of(bench.file()) == std::string(20 * kPage, 'x'));
   CHECK(!fs::exists(bench.folder() + "/recovered.partial"));
 }
+
+TEST_CASE("journal: damage that shows while it is used is told once, and nothing is begun any more") {
+  DamageBench bench;
+  const auto at = bytes_of(bench.file()).find("D300");
+  bench.write(at / kPage * kPage, std::string(kPage, '\xa5'));
+  std::vector<Error> told;
+  auto journal = Journal::open(
+      JournalOptions{bench.folder(), "", [&](const Error& error) { told.push_back(error); }}, bench.clock);
+  REQUIRE(journal.has_value());
+  REQUIRE((*journal)->begin().has_value());
+  CHECK((*journal)->append(sale_post("FINE"))->kind == PostAnswer::Kind::kJournaled);
+  REQUIRE((*journal)->commit().has_value());
+  REQUIRE((*journal)->begin().has_value());
+  CHECK((*journal)->append(DamageBench::big_post(300)).error().kind == ErrorKind::kCorrupt);
+  (*journal)->rollback();
+  REQUIRE(told.size() == 1);
+  CHECK((*journal)->begin().error().code == "journal-damaged");
+  CHECK(told.size() == 1);
+}
