@@ -5,7 +5,9 @@
 #include <fstream>
 #include <optional>
 
+#include "agent/assembly/damaged.h"
 #include "agent/assembly/disk_guard.h"
+#include "agent/assembly/protocol_error.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/http_server/server.h"
@@ -15,6 +17,8 @@
 #include "agent/till_api/till_api.h"
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/currency.h"
+#include "outbox/journal/recover.h"
+#include "outbox/journal/verify.h"
 #include "platform/log/log.h"
 #include "platform/service/service_host.h"
 
@@ -29,31 +33,6 @@ constexpr std::chrono::milliseconds kShutDownPatience{10'000};
 constexpr std::size_t kTillConnectionsMax = 1'024;
 constexpr std::size_t kOpsConnectionsMax = 128;
 constexpr std::uint64_t kOpsBodyBytesMax = 2 * 1024 * 1024;  // an amended document and its reason
-
-ServerResponse protocol_error(ProtocolError error) {
-  switch (error) {
-    case ProtocolError::kMalformed:
-      return problem_response(400, "malformed", "The request is no HTTP", "Send HTTP/1.1.");
-    case ProtocolError::kHeaderTooLarge:
-      return problem_response(431, "header-too-large", "The header is too large",
-                              "A request's header is at most 16 KiB.");
-    case ProtocolError::kBodyTooLarge:
-      return problem_response(
-          413, "too-large", "The body is too large",
-          "A document is at most 1 MiB, an NDJSON or batch body 64 MiB; nothing was stored.");
-    case ProtocolError::kTimeout:
-      return problem_response(408, "timeout", "The request did not come in time",
-                              "Nothing was stored; send it again.");
-    case ProtocolError::kTooManyConnections:
-    case ProtocolError::kBodiesTooMany:
-      break;
-  }
-  auto response = problem_response(
-      503, "overloaded", "tillsync is busy",
-      "Too many connections, or bodies under way; nothing was stored. Try again in a second.");
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
-}
 
 /// Everything that lives while the daemon runs. Built in the order of its members and taken down in the
 /// reverse, but for what shut_down() does first: tills before the journal, deliveries before it, and the
@@ -74,6 +53,9 @@ class Daemon {
     }
     return listen();
   }
+
+  /// Why the journal must not be used any more; known after start() or run().
+  const std::optional<Error>& damage() const { return damage_; }
 
   void run() {
     loop_.on_stop_signal([this] { shut_down(); });
@@ -126,6 +108,7 @@ class Daemon {
   std::unique_ptr<HttpServer> ops_server_;
   std::atomic<bool> running_{false};  ///< the parts that on_commit tells are all there
   bool stopping_ = false;
+  std::optional<Error> damage_;
 };
 
 Result<void> mark_journal_owner(const Settings& settings) {
@@ -148,8 +131,19 @@ Result<void> Daemon::open_journal() {
   disk_ = std::make_unique<DiskGuard>(
       DiskGuardOptions{settings_.journal.path, settings_.journal.disk_reserve_mib * 1024 * 1024});
   disk_->start();
-  auto journal = Journal::open(JournalOptions{settings_.journal.path, ""}, clock_);
-  if (!journal) return journal.error();
+  // Of damage that shows later the loop is told: it takes all down, and the damaged mode takes over.
+  auto journal = open_sound_journal(JournalOptions{settings_.journal.path, "",
+                                                   [this](const Error& error) {
+                                                     loop_.post([this, error] {
+                                                       damage_ = error;
+                                                       shut_down();
+                                                     });
+                                                   }},
+                                    clock_);
+  if (!journal) {
+    if (journal.error().kind == ErrorKind::kCorrupt) damage_ = journal.error();
+    return journal.error();
+  }
   if (auto begun = (*journal)->begin(); !begun) return begun.error();
   if (auto set = (*journal)->set_routes(routes_from(settings_)); !set) return set.error();
   if (auto committed = (*journal)->commit(); !committed) return committed.error();
@@ -298,10 +292,15 @@ Result<StoreDefaults> store_defaults(const Settings& settings) {
 }
 
 Result<void> run_daemon(const Settings& settings, const Clock& clock) {
-  Daemon daemon(settings, clock);
-  if (auto started = daemon.start(); !started) return started.error();
-  daemon.run();
-  return ok();
+  std::optional<Error> damage;
+  {
+    Daemon daemon(settings, clock);
+    auto started = daemon.start();
+    if (started) daemon.run();
+    damage = daemon.damage();
+    if (!started && !damage) return started.error();
+  }
+  return damage ? run_damaged(settings, *damage, clock) : ok();
 }
 
 }  // namespace tillsync

@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "agent/cli/commands.h"
+#include "agent/cli/journal_commands.h"
 #include "agent/cli/progress.h"
 #include "agent/views/document_view.h"
 #include "outbox/journal/backup.h"
@@ -172,12 +172,13 @@ void add_backup(CLI::App& journal, Context& context, const std::shared_ptr<std::
 }  // namespace
 
 void add_journal(CLI::App& app, Context& context) {
-  CLI::App* journal = app.add_subcommand("journal", "verifies, exports or backs up the journal");
+  CLI::App* journal = app.add_subcommand("journal", "verifies, exports, backs up or recovers the journal");
   journal->require_subcommand(1);
   auto folder = std::make_shared<std::string>();
   add_verify(*journal, context, folder);
   add_export(*journal, context, folder);
   add_backup(*journal, context, folder);
+  add_recover(*journal, context);
 }
 
 }  // namespace tillsync::cli

@@ -177,6 +177,8 @@ std::string report_text(const json::Value& report, std::size_t width) {
   for (const auto& [name, target] : members_of(report.find("targets")))
     out += target_text(name, target, width);
   if (const json::Value* journal = report.find("journal")) {
+    out += plain_list("Lost in damage of the journal, and in none of these sums", list_of(*journal, "lost"),
+                      width);
     out += plain_list("Gaps in a terminal's own numbers", list_of(*journal, "sequence_gaps"), width);
     out += till_closes_text(list_of(*journal, "till_closes"), width);
   }

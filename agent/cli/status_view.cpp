@@ -38,6 +38,13 @@ StatusView read_status(const json::Value& status) {
     }
   }
   view.oldest_undelivered = oldest_text(status.find("oldest_undelivered"));
+  if (const json::Value* damaged = status.find("damaged"); damaged != nullptr && damaged->as_object()) {
+    view.damaged = shown(*damaged, "reason") + "; " + shown(*damaged, "cure");
+  }
+  if (const json::Value* lost = status.find("lost"); lost != nullptr && lost->as_array() != nullptr) {
+    for (const auto& range : *lost->as_array())
+      view.lost += range.integer_of("through") - range.integer_of("from") + 1;
+  }
   const json::Value* targets = status.find("targets");
   if (targets == nullptr || targets->as_object() == nullptr) return view;
   for (const auto& [name, target] : *targets->as_object()) {
@@ -49,9 +56,13 @@ StatusView read_status(const json::Value& status) {
 }
 
 std::string status_text(const StatusView& status, std::size_t width) {
-  std::string out =
-      fmt::format("store {}  tillsync {}  {}\n", status.store, status.version,
-                  status.accepting ? "accepting" : "NOT ACCEPTING (disk reserve reached, or stopping)");
+  std::string out = fmt::format("store {}  tillsync {}  {}\n", status.store, status.version,
+                                status.accepting         ? "accepting"
+                                : status.damaged.empty() ? "NOT ACCEPTING (disk reserve reached, or stopping)"
+                                                         : "NOT ACCEPTING (the journal is damaged)");
+  if (!status.damaged.empty()) out += status.damaged + "\n";
+  if (status.lost > 0)
+    out += fmt::format("{} records were lost in damage: see `tillsync journal verify`\n", status.lost);
   out += fmt::format("backlog {}  quarantined {}  oldest undelivered {}\n", status.backlog,
                      status.quarantined, status.oldest_undelivered);
   if (!status.targets.empty()) {

@@ -30,6 +30,8 @@ struct StatusView {
   std::int64_t quarantined = 0;  ///< documents
   std::int64_t settled = 0;      ///< documents that owe nothing any more, however that came
   std::string oldest_undelivered;
+  std::string damaged;    ///< what is wrong with the journal and the cure, "" where nothing is
+  std::int64_t lost = 0;  ///< records that recoveries from damage could not carry over
   std::vector<TargetView> targets;
 
   /// Nothing moves until a person resolves the quarantine.

@@ -16,10 +16,6 @@
 
 namespace tillsync {
 
-inline constexpr std::size_t kQuarantineListMax = 1'000;
-inline constexpr std::size_t kJournalPageMax = 10'000;
-inline constexpr std::size_t kJournalPageDefault = 1'000;
-
 class OpsApi {
  public:
   struct Parts {

@@ -48,8 +48,19 @@ ServerResponse storage_exhausted_answer() {
   return response;
 }
 
+ServerResponse journal_damaged_answer() {
+  auto response = problem_response(
+      503, "journal-damaged", "The journal is damaged",
+      "Nothing was stored, and nothing is delivered, until a person has recovered the journal: store IT "
+      "finds "
+      "what to do in the log and in `tillsync status`. Keep the document, and post it again.");
+  response.headers.emplace_back("Retry-After", kDiskRetryAfterS);
+  return response;
+}
+
 ServerResponse journal_error_answer(const Error& error) {
   if (error.code == "storage-full") return storage_exhausted_answer();
+  if (error.kind == ErrorKind::kCorrupt) return journal_damaged_answer();
   const bool stopping = error.code == "shutting-down";
   const bool busy = error.code == "overloaded";
   auto response = stopping ? problem_response(503, "shutting-down", "tillsync is stopping", error.detail)

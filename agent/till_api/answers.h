@@ -12,7 +12,10 @@ namespace tillsync {
 
 /// 400 malformed, 422 invalid-document or card-number, with every fault.
 ServerResponse refusal_answer(const Refusal& refusal);
-/// 507 storage-exhausted, 503 shutting-down, overloaded or storage-failed, each with Retry-After.
+/// 503 journal-damaged, with Retry-After.
+ServerResponse journal_damaged_answer();
+/// 507 storage-exhausted, 503 shutting-down, overloaded, journal-damaged or storage-failed, each with
+/// Retry-After.
 ServerResponse journal_error_answer(const Error& error);
 ServerResponse storage_exhausted_answer();
 /// 422 id-reused.

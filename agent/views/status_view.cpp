@@ -55,6 +55,13 @@ json::Value status_view(const StatusSample& sample) {
                           {"sequence", sample.oldest->sequence.value},
                           {"recorded_at", format_utc(sample.oldest->recorded_at)}};
   }
+  json::Array lost;
+  for (const auto& recovery : sample.recoveries) {
+    for (const auto& range : recovery.lost) {
+      lost.emplace_back(json::Object{
+          {"from", range.from.value}, {"through", range.through.value}, {"aside", recovery.aside}});
+    }
+  }
   return json::Object{
       {"store", sample.store},
       {"version", TILLSYNC_VERSION},
@@ -64,7 +71,8 @@ json::Value status_view(const StatusSample& sample) {
       {"quarantined", sample.counts.by_status[static_cast<int>(DocumentStatus::kQuarantined)]},
       {"oldest_undelivered", std::move(oldest)},
       {"documents", std::move(documents)},
-      {"targets", std::move(targets)}};
+      {"targets", std::move(targets)},
+      {"lost", std::move(lost)}};
 }
 
 }  // namespace tillsync

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/delivery_loop/delivery_loop.h"
 #include "outbox/journal/reader.h"
@@ -18,6 +19,7 @@ struct StatusSample {
   std::map<std::string, TargetView> targets;
   std::int64_t blocked_documents = 0;
   std::optional<StoredDocument> oldest;
+  std::vector<RecoveredFact> recoveries;  ///< from damage, ever
 };
 
 json::Value status_view(const StatusSample& sample);

@@ -137,7 +137,7 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, const Clo
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
-Result<void> Journal::begin() {
+Result<void> Journal::try_begin() {
   TILLSYNC_CHECK(!impl_->in_transaction, "journal transactions do not nest");
   if (auto connected = impl_->ensure_connected(); !connected) return connected.error();
   if (auto begun = impl_->statements->begin.run(); !begun) return begun.error();
@@ -169,7 +169,7 @@ Result<void> Journal::Impl::flush() {
   return ok();
 }
 
-Result<void> Journal::commit() {
+Result<void> Journal::try_commit() {
   auto& impl = *impl_;
   TILLSYNC_CHECK(impl.in_transaction, "commit follows begin");
   auto done = impl.flush();
@@ -202,7 +202,7 @@ void Journal::rollback() {
   impl.forget_transaction();
 }
 
-Result<void> Journal::checkpoint(bool truncate) {
+Result<void> Journal::try_checkpoint(bool truncate) {
   auto& impl = *impl_;
   TILLSYNC_CHECK(!impl.in_transaction, "a checkpoint stands outside transactions");
   if (auto connected = impl.ensure_connected(); !connected) return connected.error();
@@ -242,7 +242,7 @@ std::vector<StatusChange> Journal::take_changes() {
   return std::exchange(impl_->committed_changes, {});
 }
 
-Result<PruneResult> Journal::prune(std::int64_t keep_days, std::size_t records_max) {
+Result<PruneResult> Journal::try_prune(std::int64_t keep_days, std::size_t records_max) {
   auto& impl = *impl_;
   TILLSYNC_CHECK(impl.in_transaction, "retention stands in a transaction");
   const auto old_before = impl.clock.utc_now() - std::chrono::days(keep_days);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ namespace tillsync {
 struct JournalOptions {
   std::string folder;
   std::string vfs;  ///< "" for the platform's own
+  /// The stored bytes are not what was written. Called once, by the thread that uses the journal; from then
+  /// on every begin() fails with `journal-damaged`.
+  std::function<void(const Error&)> on_damage;
 };
 
 /// A document on its way in, checked and encoded already.
@@ -109,6 +113,15 @@ class Journal {
 
  private:
   explicit Journal(std::unique_ptr<Impl> impl);
+  // What the functions above do; these note where an error means damage.
+  Result<void> try_begin();
+  Result<PostAnswer> try_append(const DocumentPost& post);
+  Result<void> try_record(const OutcomeFact& fact);
+  Result<void> try_record_look_up(const LookUpFact& fact);
+  Result<std::string> try_decide(const DecisionFact& fact);
+  Result<PruneResult> try_prune(std::int64_t keep_days, std::size_t records_max);
+  Result<void> try_commit();
+  Result<void> try_checkpoint(bool truncate);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -74,7 +74,7 @@ Result<void> Journal::Impl::keep_key(const std::string& key, Sequence document) 
   return statements->insert_key.bind(1, key).bind(2, document.value).run();
 }
 
-Result<PostAnswer> Journal::append(const DocumentPost& post) {
+Result<PostAnswer> Journal::try_append(const DocumentPost& post) {
   auto& impl = *impl_;
   if (!post.meta.idempotency_key.empty()) {
     auto& select = impl.statements->select_key;
@@ -170,7 +170,7 @@ Result<void> Journal::Impl::move_delivery(const About& about, const DeliveryKey&
   return ok();
 }
 
-Result<void> Journal::record(const OutcomeFact& fact) {
+Result<void> Journal::try_record(const OutcomeFact& fact) {
   auto& impl = *impl_;
   auto about = impl.about(fact.delivery.document);
   if (!about) return about.error();
@@ -212,7 +212,7 @@ Result<bool> Journal::Impl::failed_alike_before(const LookUpFact& fact) {
   return alike.value_or(false);
 }
 
-Result<void> Journal::record_look_up(const LookUpFact& fact) {
+Result<void> Journal::try_record_look_up(const LookUpFact& fact) {
   auto& impl = *impl_;
   if (fact.found == LookUpFact::Found::kFailed) {
     auto alike = impl.failed_alike_before(fact);
@@ -225,7 +225,7 @@ Result<void> Journal::record_look_up(const LookUpFact& fact) {
   return ok();
 }
 
-Result<std::string> Journal::decide(const DecisionFact& fact) {
+Result<std::string> Journal::try_decide(const DecisionFact& fact) {
   auto& impl = *impl_;
   using Kind = DecisionFact::Kind;
   if (fact.kind == Kind::kPause || fact.kind == Kind::kResume) {

@@ -16,16 +16,33 @@ namespace tillsync {
 
 struct Journal::Impl {
   Impl(JournalOptions options, const Clock& clock_in)
-      : folder(std::move(options.folder)), vfs(std::move(options.vfs)), clock(clock_in) {}
+      : folder(std::move(options.folder)),
+        vfs(std::move(options.vfs)),
+        on_damage(std::move(options.on_damage)),
+        clock(clock_in) {}
 
   // Set once.
   const std::string folder;
   const std::string vfs;
+  const std::function<void(const Error&)> on_damage;
   const Clock& clock;
 
   // The connection; both gone while a reopen has failed.
   std::optional<sqlite::Database> database;
   std::optional<WriterStatements> statements;
+
+  // The first error that meant damage.
+  std::optional<Error> damage;
+
+  /// Passes a result on, and remembers the first one that means damage.
+  template <class T>
+  Result<T> noted(Result<T> result) {
+    if (!result && result.error().kind == ErrorKind::kCorrupt && !damage) {
+      damage = result.error();
+      if (on_damage) on_damage(*damage);
+    }
+    return result;
+  }
 
   // What the last commit left.
   JournalHead committed;

@@ -240,6 +240,22 @@ Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_
   return read_records(*select);
 }
 
+Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
+  // As the partial index record_store_wide has it.
+  auto select = impl_->database.prepare(
+      "SELECT body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 7 ORDER BY sequence");
+  if (!select) return select.error();
+  std::vector<RecoveredFact> facts;
+  while (true) {
+    auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return facts;
+    auto fact = decode_recovered(select->blob_view(0));
+    if (!fact) return fact.error();
+    facts.push_back(std::move(*fact));
+  }
+}
+
 Result<std::vector<QuarantineEntry>> JournalReader::quarantine(std::size_t limit) {
   auto select = impl_->database.prepare(
       "SELECT document, step, target, attempts, last_fact FROM delivery WHERE state NOT IN (3, 5) AND state "

@@ -118,6 +118,8 @@ class JournalReader {
   Result<Sequence> last_delivery(BusinessDay day, const std::string& target);
   /// Business days with a delivery on `target` recorded after `after`.
   Result<std::vector<BusinessDay>> days_delivered_after(const std::string& target, Sequence after);
+  /// What recoveries from damage carried over and lost, oldest first.
+  Result<std::vector<RecoveredFact>> recoveries();
   /// Records with sequence > after, at most `limit`.
   Result<std::vector<RawRecord>> records(Sequence after, std::size_t limit);
 

@@ -17,8 +17,9 @@ constexpr std::int64_t kAllRecords = std::numeric_limits<std::int64_t>::max();
 
 class Verifier {
  public:
-  Verifier(JournalReader& reader, const std::function<void(Sequence)>& progress)
-      : database_(reader.impl().database), progress_(progress) {}
+  Verifier(JournalReader& reader, const std::function<void(Sequence)>& progress,
+           const std::atomic<bool>* stop)
+      : database_(reader.impl().database), progress_(progress), stop_(stop) {}
 
   /// Begins behind `sequence`, taking its stored hash as right; at the first record where there is no such
   /// one.
@@ -88,6 +89,8 @@ class Verifier {
       if (!row) return row.error();
       if (!*row) break;
       if (auto checked = check(*select); !checked) return checked.error();
+      if (stop_ != nullptr && *stop_)
+        return Error{ErrorKind::kUnavailable, "stopped", "stopped before the end"};
     }
     if (result_.whole) check_end();
     if (result_.whole && derived_error_) derived_differs(*derived_error_);
@@ -168,6 +171,7 @@ class Verifier {
 
   sqlite::Database& database_;
   const std::function<void(Sequence)>& progress_;
+  const std::atomic<bool>* stop_;
   std::map<Sequence, DerivedGap> gaps_;
   std::optional<DerivedCheck> derived_;
   std::optional<std::string> derived_error_;
@@ -178,13 +182,13 @@ class Verifier {
 
 /// Verifies the last `records` records, all in one read transaction.
 Result<Verification> verify(JournalReader& reader, std::int64_t records,
-                            const std::function<void(Sequence)>& progress) {
+                            const std::function<void(Sequence)>& progress, const std::atomic<bool>* stop) {
   auto& database = reader.impl().database;
   if (auto begun = database.execute("BEGIN"); !begun) return begun.error();
   auto head = reader.head();
   Result<Verification> answer = Verification{};
   if (head) {
-    Verifier verifier(reader, progress);
+    Verifier verifier(reader, progress, stop);
     verifier.result_.head = *head;
     const bool all = records == kAllRecords;
     const auto trusted =
@@ -207,12 +211,13 @@ std::int64_t Verification::lost_records() const {
   return count;
 }
 
-Result<Verification> verify_journal(JournalReader& reader, const std::function<void(Sequence)>& progress) {
-  return verify(reader, kAllRecords, progress);
+Result<Verification> verify_journal(JournalReader& reader, const std::function<void(Sequence)>& progress,
+                                    const std::atomic<bool>* stop) {
+  return verify(reader, kAllRecords, progress, stop);
 }
 
 Result<Verification> verify_journal_end(JournalReader& reader, std::int64_t records) {
-  return verify(reader, records, {});
+  return verify(reader, records, {}, nullptr);
 }
 
 }  // namespace tillsync

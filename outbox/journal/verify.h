@@ -2,6 +2,7 @@
 // it?
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -30,8 +31,9 @@ struct Verification {
 /// Reads the whole journal, as it stood at the call: the chain, every derived table against what the records
 /// add up to, and the database's own structure. Memory does not grow with the records. `progress` gets the
 /// sequence reached now and then. An error where it cannot be read at all; a broken chain is an answer.
-Result<Verification> verify_journal(JournalReader& reader,
-                                    const std::function<void(Sequence)>& progress = {});
+/// `stop`, once true, ends it with kUnavailable `stopped`.
+Result<Verification> verify_journal(JournalReader& reader, const std::function<void(Sequence)>& progress = {},
+                                    const std::atomic<bool>* stop = nullptr);
 
 /// The quick form, for before a start: the head, and the chain over the last `records` records (the hash
 /// before them is taken as it stands).

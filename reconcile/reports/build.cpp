@@ -273,7 +273,12 @@ Result<Report> build_report(ReportJournal& journal, CentralView& view, const Rep
 
 Result<Report> build_report(JournalReader& reader, CentralView& view, const ReportQuery& query) {
   JournalOfReader journal(reader);
-  return build_report(journal, view, query);
+  auto report = build_report(journal, view, query);
+  if (!report) return report;
+  auto recoveries = reader.recoveries();
+  if (!recoveries) return recoveries.error();
+  report->recoveries = std::move(*recoveries);
+  return report;
 }
 
 Result<JournalHead> JournalOfReader::head() {

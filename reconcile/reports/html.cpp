@@ -102,7 +102,17 @@ std::string sequence_of(const Finding& finding) {
   return finding.sequence ? std::to_string(finding.sequence->value) : "";
 }
 
+void add_lost(Page& page, const Report& report) {
+  for (const RecoveredFact& recovery : report.recoveries) {
+    for (const PrunedRange& range : recovery.lost) {
+      page.element("p", "The journal was damaged: its records " + std::to_string(range.from.value) + " to " +
+                            std::to_string(range.through.value) + " are lost, and in none of these sums.");
+    }
+  }
+}
+
 void add_journal(Page& page, const Report& report) {
+  add_lost(page, report);
   page.raw("<h2>Journal</h2>\n<table>").head_row({"documents", "count", "total (gross)"});
   for (const auto& [type, sum] : report.documents) {
     page.row({type_name(type), std::to_string(sum.count), money(sum.total)});

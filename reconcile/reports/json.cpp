@@ -85,12 +85,20 @@ json::Value journal_json(const Report& report) {
   }
   json::Array closes;
   for (const TillCloseReport& close : report.till_closes) closes.push_back(close_json(close));
+  json::Array lost;
+  for (const RecoveredFact& recovery : report.recoveries) {
+    for (const PrunedRange& range : recovery.lost) {
+      lost.push_back(json::Object{
+          {"from", range.from.value}, {"through", range.through.value}, {"aside", recovery.aside}});
+    }
+  }
   return json::Object{
       {"head", json::Object{{"sequence", report.head.sequence.value}, {"hash", to_hex(report.head.hash)}}},
       {"documents", std::move(documents)},
       {"sequence_gaps", std::move(gaps)},
       {"sequence_repeats", std::move(repeats)},
-      {"till_closes", std::move(closes)}};
+      {"till_closes", std::move(closes)},
+      {"lost", std::move(lost)}};
 }
 
 json::Value target_json(const TargetReport& target) {

@@ -43,7 +43,8 @@ struct Report {
   std::vector<SequenceGap> sequence_gaps;
   std::vector<SequenceRepeat> sequence_repeats;
   std::vector<TillCloseReport> till_closes;
-  std::vector<TargetReport> targets;  ///< the settings' order, then those that only old deliveries name
+  std::vector<RecoveredFact> recoveries;  ///< from damage of the journal, ever: what they lost is in no sum
+  std::vector<TargetReport> targets;      ///< the settings' order, then those that only old deliveries name
 
   bool balanced() const;
 };
