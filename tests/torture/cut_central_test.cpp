@@ -19,7 +19,7 @@ TEST_CASE("central is killed in the middle of its answers, again and again: each
   };
   slow();
   store.start();
-  constexpr int kKills = 25;
+  constexpr int kKills = 18;
   BusyShop shop(store, {.seed = seed, .documents = 60 * kKills, .tills = 4});
   for (int i = 1; i <= kKills; ++i) {
     shop.allow(i, kKills);
@@ -60,7 +60,7 @@ TEST_CASE("central's answers are cut after any number of bytes: what is not whol
     proxy.set({.request_cut = 40, .reply_cut = 50, .cut_bytes_max = 2'000, .dribble = true});
   }
   store.start();
-  BusyShop shop(store, {.seed = seed, .documents = 400, .tills = 4});
+  BusyShop shop(store, {.seed = seed, .documents = 300, .tills = 4});
   REQUIRE(shop.finish(std::chrono::seconds(60)));
   REQUIRE(eventually([&] { return store.status().integer_of("backlog") == 0; }, std::chrono::seconds(60)));
   MESSAGE(proxy.told());

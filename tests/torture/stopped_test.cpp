@@ -41,7 +41,7 @@ TEST_CASE("the daemon stands still beyond every time-out, again and again, and n
   Impatient run;
   BusyShop shop(run.store,
                 {.seed = torture_seed(), .documents = 1'200, .tills = 6, .patience = kTillPatience});
-  constexpr int kTimes = 4;
+  constexpr int kTimes = 3;
   for (int i = 1; i <= kTimes; ++i) {
     shop.allow(i, kTimes);
     const auto share = shop.documents() * static_cast<std::size_t>(i) / kTimes;
@@ -56,7 +56,7 @@ TEST_CASE("the daemon stands still beyond every time-out, again and again, and n
 TEST_CASE("central stands still beyond the target's time-out, again and again: looked up, not sent twice") {
   Impatient run;
   BusyShop shop(run.store, {.seed = torture_seed(), .documents = 1'200, .tills = 6});
-  constexpr int kTimes = 4;
+  constexpr int kTimes = 3;
   for (int i = 1; i <= kTimes; ++i) {
     shop.allow(i, kTimes);
     const auto share = static_cast<std::int64_t>(shop.documents()) * i / kTimes;
