@@ -183,7 +183,8 @@ Result<void> Daemon::start_loops() {
       [this](const std::string& name) {
         return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
       },
-      [this] { return disk_->make_room(); }});
+      // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
+      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery =

@@ -430,7 +430,7 @@ void Connection::check_deadlines(SteadyTime now) {
 }
 
 std::optional<SteadyTime> Connection::idle_since() const {
-  if (closed_ || !idle_ || !slots_.empty() || writing_) return std::nullopt;
+  if (closed_ || !idle_ || last_ || half_closed_ || !slots_.empty() || writing_) return std::nullopt;
   return read_deadline_ - host_->options().idle_deadline;
 }
 

@@ -32,6 +32,12 @@ std::map<std::string, std::string> with_clock(std::map<std::string, std::string>
   return settings;
 }
 
+int this_year() {
+  const std::chrono::year_month_day today(
+      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
+  return static_cast<int>(today.year());
+}
+
 /// The year that the daemon's clock shows, by what it last put into the journal.
 int year_of(const Store& store, const std::string& id) {
   return std::stoi(std::string(store.document(id).text_of("recorded_at").substr(0, 4)));
@@ -91,7 +97,7 @@ void check_delivered(Clocked& run, const BusyShop& shop) {
 
 TEST_CASE("a clock that is years off at each start loses, reorders and expires nothing") {
   REQUIRE_MESSAGE(!faketime_library().empty(), "install Debian's package faketime");
-  const int now = 2026;
+  const int now = this_year();
   Clocked run;
   run.outage(true);  // owed across all these years
   BusyShop shop(run.store, {.seed = torture_seed(), .documents = 1'000, .tills = 4});
@@ -132,7 +138,7 @@ TEST_CASE("a clock that jumps by years and races while everything runs loses, re
   set_clock("+0");
   run.store.set_env(with_clock({{"FAKETIME_TIMESTAMP_FILE", file}, {"FAKETIME_NO_CACHE", "1"}}));
   run.store.start();
-  CHECK(run.probe_year() == 2026);
+  CHECK(std::abs(run.probe_year() - this_year()) <= 1);
   BusyShop shop(run.store, {.seed = torture_seed(), .documents = 1'200, .tills = 4});
   const std::vector<std::string> clocks{"+7y", "-7y", "+0 x1000", "-3y x10", "+15y x0.1", "-12y", "+0"};
   int furthest = 0, earliest = 9'999;
@@ -147,8 +153,8 @@ TEST_CASE("a clock that jumps by years and races while everything runs loses, re
     const auto share = shop.documents() * (i + 1) / clocks.size();
     REQUIRE(eventually([&] { return shop.done() + 8 >= share; }));
   }
-  CHECK(furthest >= 2040);  // the clock did jump
-  CHECK(earliest <= 2015);
+  CHECK(furthest >= this_year() + 14);  // the clock did jump
+  CHECK(earliest <= this_year() - 11);
   REQUIRE(shop.finish(std::chrono::seconds(30)));
   run.outage(false);
   check_delivered(run, shop);

@@ -91,6 +91,18 @@ TEST_CASE("disk guard: on a full disk the reserve is given back in steps, to its
   CHECK(!guard.make_room());
 }
 
+TEST_CASE("disk guard: who may have a part of the reserve alone gets no more") {
+  Disk disk(100 * kMiB);
+  DiskGuard guard(disk.options(4 * kMiB + kMiB / 2));
+  guard.start();
+  disk.others = disk.room;
+  while (guard.make_room(2 * kMiB)) {
+  }
+  CHECK(disk.reserve() == 2 * kMiB);
+  CHECK(guard.make_room());
+  CHECK(disk.reserve() == kMiB);
+}
+
 TEST_CASE("disk guard: where room is there the reserve is no cure, and stays") {
   Disk disk(100 * kMiB);
   DiskGuard guard(disk.options(8 * kMiB));
