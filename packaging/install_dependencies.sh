@@ -19,7 +19,7 @@ build_packages=(
   ca-certificates
 )
 # What the tests and the quickstart call.
-test_packages=(curl jq sqlite3 xz-utils openssl)
+test_packages=(curl jq sqlite3 xz-utils openssl faketime iproute2 nftables)
 # What the checks call.
 lint_packages=(clang-format clang-tidy git)
 

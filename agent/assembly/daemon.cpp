@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "agent/assembly/damaged.h"
+#include "agent/assembly/descriptors.h"
 #include "agent/assembly/disk_guard.h"
 #include "agent/assembly/protocol_error.h"
 #include "agent/connectors/connector_factory.h"
@@ -30,8 +31,6 @@ constexpr std::size_t kWorkers = 2;
 /// is unknown would have a second effect under another id (I3).
 constexpr const char* kOwnerFile = "store";
 constexpr std::chrono::milliseconds kShutDownPatience{10'000};
-constexpr std::size_t kTillConnectionsMax = 1'024;
-constexpr std::size_t kOpsConnectionsMax = 128;
 constexpr std::uint64_t kOpsBodyBytesMax = 2 * 1024 * 1024;  // an amended document and its reason
 
 /// Everything that lives while the daemon runs. Built in the order of its members and taken down in the
@@ -178,7 +177,8 @@ Result<void> Daemon::start_loops() {
       [this](const std::string& name) {
         return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
       },
-      [this] { return disk_->make_room(); }});
+      // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
+      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery =
@@ -192,6 +192,22 @@ Result<void> Daemon::start_loops() {
   if (!delivery) return delivery.error();
   delivery_ = std::move(*delivery);
   return ok();
+}
+
+ConnectionShares connection_shares(const Settings& settings) {
+  std::uint64_t outgoing = 0;
+  for (const auto& [name, target] : settings.targets)
+    outgoing += static_cast<std::uint64_t>(target.concurrency) + 1;  // and one that reads back
+  const auto wanted = descriptors_wanted(outgoing);
+  const auto limit = raise_open_files_max(wanted);
+  const auto shares = share_descriptors(limit, outgoing);
+  if (!shares.enough) {
+    log::warning("daemon.few_descriptors", {{"limit", limit},
+                                            {"wanted", wanted},
+                                            {"till_connections_max", shares.tills},
+                                            {"ops_connections_max", shares.ops}});
+  }
+  return shares;
 }
 
 Result<void> Daemon::start_apis() {
@@ -208,15 +224,16 @@ Result<void> Daemon::start_apis() {
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
+  const auto shares = connection_shares(settings_);
   ServerOptions till;
-  till.connections_max = kTillConnectionsMax;
+  till.connections_max = shares.tills;
   till.body_bytes_max = [this](const ServerRequest& head) { return till_api_->body_bytes_max(head); };
   till.protocol_error = protocol_error;
   till_server_ = std::make_unique<HttpServer>(loop_, till, [this](ServerRequest request, Responder respond) {
     till_api_->handle(std::move(request), std::move(respond));
   });
   ServerOptions ops;
-  ops.connections_max = kOpsConnectionsMax;
+  ops.connections_max = shares.ops;
   ops.body_bytes_max = [](const ServerRequest&) { return kOpsBodyBytesMax; };
   ops.protocol_error = protocol_error;
   ops_server_ = std::make_unique<HttpServer>(loop_, ops, [this](ServerRequest request, Responder respond) {

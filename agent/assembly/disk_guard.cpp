@@ -59,16 +59,17 @@ std::chrono::milliseconds DiskGuard::look() {
   return grown && !whole ? kGrowOnAfter : kLookEvery;
 }
 
-bool DiskGuard::make_room() {
+bool DiskGuard::make_room(std::int64_t leave_bytes) {
   const std::lock_guard lock(mutex_);
   measure();
   if (free_bytes_ >= kIngestMarginBytes) return false;
   has_room_ = false;
-  if (held_bytes_ == 0) {
-    log::error("disk.reserve_spent", {{"free_bytes", free_bytes_.load()}});
+  if (held_bytes_ <= leave_bytes) {
+    log::error("disk.reserve_spent",
+               {{"reserve_bytes", held_bytes_.load()}, {"free_bytes", free_bytes_.load()}});
     return false;
   }
-  const auto left = std::max<std::int64_t>(0, held_bytes_ - kReleaseStepBytes);
+  const auto left = std::max(leave_bytes, held_bytes_ - kReleaseStepBytes);
   if (auto cut = release_to_bytes(file_, left); !cut) {
     log::error("disk.reserve_not_released", {{"detail", cut.error().detail}});
     return false;

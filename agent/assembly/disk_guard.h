@@ -49,9 +49,10 @@ class DiskGuard {
   /// posts are taken. Returns when the next look is due. On the loop's thread.
   std::chrono::milliseconds look();
 
-  /// Gives a step of the reserve back to the disk, for a fact that found no room. True: room was made, try
-  /// the commit again. False: nothing is left to give, or room is not what the disk lacks. From any thread.
-  bool make_room();
+  /// Gives a step of the reserve back to the disk, for what found no room; never below `leave_bytes`. True:
+  /// room was made, try again. False: nothing is left to give, or room is not what the disk lacks. From any
+  /// thread.
+  bool make_room(std::int64_t leave_bytes = 0);
 
   /// False: refuse posts. The reserve is whole, and the margin is free.
   bool has_room() const { return has_room_.load(); }

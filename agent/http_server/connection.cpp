@@ -429,6 +429,11 @@ void Connection::check_deadlines(SteadyTime now) {
   socket_.cancel(ignored);
 }
 
+std::optional<SteadyTime> Connection::idle_since() const {
+  if (closed_ || !idle_ || last_ || half_closed_ || !slots_.empty() || writing_) return std::nullopt;
+  return read_deadline_ - host_->options().idle_deadline;
+}
+
 void Connection::stop() {
   if (idle_ && slots_.empty() && !writing_) return close();
   if (idle_) last_ = true;

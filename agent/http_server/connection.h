@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start_refusing();
   /// Cuts what is past its deadline.
   void check_deadlines(SteadyTime now);
+  /// Since when it has waited for a request, with nothing under way; nothing where it does not.
+  std::optional<SteadyTime> idle_since() const;
+  /// Whether it has been answered before.
+  bool served() const { return front_number_ > 0; }
   /// No further requests; closes as soon as those under way are answered.
   void stop();
   /// At once, sending nothing.

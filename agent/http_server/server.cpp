@@ -26,6 +26,9 @@ constexpr asio::use_awaitable_t<Connection::Executor> kAwait;
 constexpr std::chrono::milliseconds kAcceptBackoff{100};
 /// Refusals under way at once; beyond it a connection too many is closed without a word.
 constexpr std::size_t kRefusalsMax = 64;
+/// A till that has been served before is likely to come again: it gives way only after so many times
+/// ServerOptions::give_way_after.
+constexpr int kServedGivesWay = 10;
 /// How exactly deadlines are kept.
 constexpr std::chrono::milliseconds kSweepMin{10};
 constexpr std::chrono::milliseconds kSweepMax{500};
@@ -78,6 +81,7 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
   template <class Protocol>
   void listen(Acceptor<Protocol> acceptor);
   void admit(Connection::Socket socket);
+  bool make_place();
   void sweep_deadlines();
   void stop_accepting();
   void cut();
@@ -142,7 +146,7 @@ void HttpServer::Impl::listen(Acceptor<Protocol> opened) {
 }
 
 void HttpServer::Impl::admit(Connection::Socket socket) {
-  const bool too_many = connections.size() - refusals.size() >= settings.connections_max;
+  const bool too_many = connections.size() - refusals.size() >= settings.connections_max && !make_place();
   if (too_many && refusals.size() >= kRefusalsMax) return;  // the socket's destructor closes it
   auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
   connections.insert(connection);
@@ -154,6 +158,25 @@ void HttpServer::Impl::admit(Connection::Socket socket) {
   } else {
     connection->start();
   }
+}
+
+/// Closes the connection that has waited longest for its first request, else the one that has waited longest
+/// for a further one. False where none has waited long.
+bool HttpServer::Impl::make_place() {
+  std::shared_ptr<Connection> silent, idle;
+  SteadyTime silent_since = now() - settings.give_way_after;
+  SteadyTime idle_since = now() - kServedGivesWay * settings.give_way_after;
+  for (const auto& connection : connections) {
+    const auto since = connection->idle_since();
+    if (!since || refusals.contains(connection.get())) continue;
+    SteadyTime& longest = connection->served() ? idle_since : silent_since;
+    if (*since > longest) continue;
+    longest = *since;
+    (connection->served() ? idle : silent) = connection;
+  }
+  const auto& one = silent ? silent : idle;
+  if (one) one->close();
+  return one != nullptr;
 }
 
 void HttpServer::Impl::forget(Connection& connection) {

@@ -63,6 +63,10 @@ struct ServerOptions {
   std::chrono::milliseconds idle_deadline{
       75'000};  ///< between requests of a kept-alive connection, and before the first
   std::chrono::milliseconds write_deadline{30'000};
+  /// At connections_max a new connection takes the place of one that has not sent a byte for so long: who
+  /// says nothing keeps nobody out. Where there is none, of one that was answered before and has been idle
+  /// for ten times as long.
+  std::chrono::milliseconds give_way_after{1'000};
   std::uint32_t header_bytes_max = 16 * 1024;
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;
   /// Largest body for a request with this head (its body is still empty), in bytes.

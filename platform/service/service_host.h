@@ -51,6 +51,9 @@ std::int64_t process_id();
 /// a name.
 std::string user_name();
 
+/// Lets this process have `wanted` files and sockets open at once, or as many as it may; returns how many.
+std::uint64_t raise_open_files_max(std::uint64_t wanted);
+
 /// Files and folders that this process makes from now on are not readable by others (umask 0027): a journal
 /// holds customers' data.
 void keep_files_private();

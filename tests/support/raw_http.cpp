@@ -77,6 +77,12 @@ void RawConnection::finish_sending() {
   ::shutdown(descriptor_, SHUT_WR);
 }
 
+void RawConnection::vanish() {
+  const linger at_once{1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(std::exchange(descriptor_, -1));
+}
+
 bool RawConnection::fill() {
   char bytes[16384];
   const ssize_t got = ::recv(descriptor_, bytes, sizeof bytes, 0);

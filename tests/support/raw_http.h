@@ -31,6 +31,8 @@ class RawConnection {
   /// False where the other side is gone.
   bool send(std::string_view bytes);
   void finish_sending();
+  /// Goes without a word: a TCP connection with a reset, a Unix socket with its unread bytes.
+  void vanish();
   /// The next answer, framed by Content-Length; `head_only` for an answer to HEAD. Nothing where the stream
   /// ends, is reset or stays silent before the answer is whole.
   std::optional<RawResponse> response(bool head_only = false);

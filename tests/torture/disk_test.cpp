@@ -202,7 +202,7 @@ TEST_CASE("a full disk: a long backlog is delivered out of the reserve alone") {
   Store& store = disk.store_;
   store.start();
   disk.order(R"({"outage":"refuse503"})");
-  constexpr int kLong = 12'000;
+  constexpr int kLong = 5'000;
   std::string body;
   for (int i = 0; i < kLong; ++i) {
     body += simple_sale(fmt::format("S-{}", i)) + "\n";

@@ -90,8 +90,8 @@ class BusyShop {
 /// sequence that its till was told, without a gap; each target has each document exactly once and a return
 /// behind its sale; the report balances; the daemon stops in order; the chain holds.
 void check_all_came_through(Store& store, CentralProcess& central, const BusyShop& shop);
-/// The journal's part of it; the daemon runs.
-void check_journal(const Store& store, const BusyShop& shop);
+/// The journal's part of it; the daemon runs. `others`: documents that were posted besides.
+void check_journal(const Store& store, const BusyShop& shop, int others = 0);
 
 /// A POST of one document on a connection of its own by TCP; its status, 0 where there was no answer.
 int post_status(std::uint16_t port, std::string_view body);

@@ -91,6 +91,18 @@ TEST_CASE("disk guard: on a full disk the reserve is given back in steps, to its
   CHECK(!guard.make_room());
 }
 
+TEST_CASE("disk guard: who may have a part of the reserve alone gets no more") {
+  Disk disk(100 * kMiB);
+  DiskGuard guard(disk.options(4 * kMiB + kMiB / 2));
+  guard.start();
+  disk.others = disk.room;
+  while (guard.make_room(2 * kMiB)) {
+  }
+  CHECK(disk.reserve() == 2 * kMiB);
+  CHECK(guard.make_room());
+  CHECK(disk.reserve() == kMiB);
+}
+
 TEST_CASE("disk guard: where room is there the reserve is no cure, and stays") {
   Disk disk(100 * kMiB);
   DiskGuard guard(disk.options(8 * kMiB));
@@ -105,7 +117,8 @@ TEST_CASE("disk guard: where room is there the reserve is no cure, and stays") {
   CHECK(disk.reserve() == 7 * kMiB);
 }
 
-TEST_CASE("disk guard: with space back the reserve is whole before posts are taken, and takes no last bytes") {
+TEST_CASE(
+    "disk guard: with space back the reserve is whole before posts are taken, and takes no last bytes") {
   Disk disk(200 * kMiB);
   const std::int64_t whole = 40 * kMiB;
   DiskGuard guard(disk.options(whole));
@@ -133,7 +146,8 @@ TEST_CASE("disk guard: with space back the reserve is whole before posts are tak
   CHECK(guard.has_room());
 }
 
-TEST_CASE("disk guard: a full disk at the start gives a step back for the journal to open, and refuses posts") {
+TEST_CASE(
+    "disk guard: a full disk at the start gives a step back for the journal to open, and refuses posts") {
   Disk disk(100 * kMiB);
   {
     DiskGuard guard(disk.options(8 * kMiB));

@@ -320,6 +320,63 @@ TEST_CASE("http server: a connection too many is told so") {
   }));
 }
 
+TEST_CASE(
+    "http server: who has said nothing for long gives way to a new connection, the longest silent first") {
+  ServerOptions options = small_options();
+  options.connections_max = 3;
+  options.give_way_after = std::chrono::milliseconds(50);
+  TestServer server(options);
+  auto working = server.connect();
+  working.send(raw_request("GET", "/hold"));
+  auto silent = server.connect();
+  CHECK(eventually([&] { return server.server().connections() == 2; }));
+  auto kept = server.connect();  // one that waits for its next request
+  kept.send(raw_request("GET", "/"));
+  CHECK(kept.response()->status == 200);
+  const auto answered = [&] {
+    auto late = server.connect();
+    late.send(raw_request("GET", "/"));
+    const auto response = late.response();
+    return response && response->status == 200;
+  };
+  CHECK(eventually(answered));
+  CHECK(silent.closed());  // though the kept one was there for as long
+  kept.send(raw_request("GET", "/"));
+  CHECK(kept.response()->status == 200);
+  // At last an idle one gives way, too.
+  auto third = server.connect();
+  third.send(raw_request("GET", "/"));
+  CHECK(third.response()->status == 200);
+  CHECK(eventually(answered));
+  CHECK((kept.closed() || third.closed()));
+  server.take_held(0)(text_response(200, "held"));
+  CHECK(working.response()->body == "held");
+}
+
+TEST_CASE("http server: nobody in the middle of a request gives way") {
+  ServerOptions options = small_options();
+  options.connections_max = 2;
+  options.give_way_after = std::chrono::milliseconds(100);
+  TestServer server(options);
+  auto in_header = server.connect();
+  in_header.send("GET /slow HTTP/1.1\r\n");
+  auto in_body = server.connect();
+  in_body.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab");
+  CHECK(eventually([&] { return server.server().connections() == 2; }));
+  const auto end = std::chrono::steady_clock::now() + 3 * options.give_way_after;
+  while (std::chrono::steady_clock::now() < end) {
+    auto late = server.connect();
+    const auto refused = late.response();
+    REQUIRE(refused.has_value());
+    CHECK(refused->status == 503);
+    sleep_briefly();
+  }
+  in_header.send("Host: x\r\n\r\n");
+  CHECK(in_header.response()->status == 200);
+  in_body.send("cd");
+  CHECK(in_body.response()->status == 200);
+}
+
 TEST_CASE("http server: HEAD, 204, HTTP/1.0 and half-closed clients get their framing") {
   TestServer server;
   auto client = server.connect();
