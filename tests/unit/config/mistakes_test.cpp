@@ -43,6 +43,18 @@ TEST_CASE("mistakes: broken TOML is told with its line") {
   expect("[store]\ncurrency = \u00a3\n", 2, {"mend the TOML"});  // and this leads out of its tables
 }
 
+TEST_CASE(
+    "I8: mistakes: tables nested without end by the points of a key are refused, before a stack runs out") {
+  for (const std::string around : {"", "["}) {
+    std::string text = around;
+    for (int i = 0; i < 100'000; ++i) text += "a.";
+    expect(text + (around.empty() ? "a = 1\n" : "a]\n"), 0, {"more than 2000 points"});
+  }
+  std::string deep = kTarget;  // as deep as is taken
+  for (int i = 0; i < 1'990; ++i) deep += "a.";
+  expect(deep + "a = 1\n# " + std::string(100'000, '.') + "\n", 6, {"unknown"});
+}
+
 TEST_CASE("mistakes: the text of a mistake is FILE:LINE: DETAIL, without a line FILE: DETAIL") {
   CHECK(SettingsMistake{"a.toml", 7, "wrong"}.text() == "a.toml:7: wrong");
   CHECK(SettingsMistake{"a.toml", 0, "wrong"}.text() == "a.toml: wrong");
