@@ -138,8 +138,10 @@ class Loader {
   Settings settings_;
 };
 
-LoadedSettings only(const std::string& file, std::int64_t line, std::string detail) {
-  return {Settings{}, {SettingsMistake{file, line, std::move(detail)}}};
+LoadedSettings only(const std::string& file, std::int64_t line, std::string_view detail) {
+  Mistakes mistakes(file);
+  mistakes.add(line, detail);
+  return {Settings{}, mistakes.take()};
 }
 
 }  // namespace

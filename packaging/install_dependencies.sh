@@ -21,7 +21,7 @@ build_packages=(
 # What the tests and the quickstart call.
 test_packages=(curl jq sqlite3 xz-utils openssl faketime iproute2 nftables)
 # What the checks call.
-lint_packages=(clang-format clang-tidy git)
+lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) # the last three fuzz, and name what is found
 
 fail() {
   echo "install_dependencies: $*" >&2

@@ -19,6 +19,7 @@
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/currency.h"
 #include "outbox/journal/recover.h"
+#include "outbox/journal/schema.h"
 #include "outbox/journal/verify.h"
 #include "platform/log/log.h"
 #include "platform/service/service_host.h"
@@ -120,6 +121,9 @@ Result<void> mark_journal_owner(const Settings& settings) {
 }
 
 Result<void> Daemon::open_journal() {
+  // First of all: where a newer version wrote the journal, nothing in its folder changes, the lock's content
+  // included.
+  if (auto known = check_journal_file(settings_.journal.path); !known) return known.error();
   std::error_code ignored;
   std::filesystem::create_directories(settings_.journal.path, ignored);
   auto lock = FileLock::acquire(settings_.journal.path + "/lock");

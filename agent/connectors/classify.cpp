@@ -87,7 +87,9 @@ Outcome outcome_of(const Reply& reply) {
   Outcome outcome;
   outcome.kind = kind;
   outcome.signal = signal;
-  if (kind == OutcomeKind::kDelivered) outcome.central_reference = central_reference_of(reply);
+  if (kind == OutcomeKind::kDelivered) {
+    outcome.central_reference = bounded_utf8(central_reference_of(reply), kCentralReferenceBytesMax);
+  }
   outcome.reason = reason_of(reply, kind);
   outcome.http_status = reply.status;
   outcome.answer = bounded_utf8(reply.text, kAnswerBytesMax);
@@ -187,7 +189,7 @@ LookUpAnswer look_up_rows(const http::Answer& answer, const json::Array& rows, s
     return failed(unreadable(answer, "the look-up's row has no central_reference"));
   Outcome outcome;
   outcome.kind = OutcomeKind::kDelivered;
-  outcome.central_reference = central_reference;
+  outcome.central_reference = bounded_utf8(central_reference, kCentralReferenceBytesMax);
   outcome.reason =
       matching == 1 ? "found by look-up" : "found by look-up, " + std::to_string(matching) + " times";
   outcome.http_status = answer.status;

@@ -15,6 +15,10 @@ using boost::beast::string_view;
 
 /// A chunk's header with its extensions, or a trailer, longer than this is no honest client's.
 constexpr std::size_t kChunkHeaderBytesMax = 16 * 1024;
+/// The shortest end of a chunked body, "0\r\n\r\n". Beast (1.81) asserts that a last chunk of which it saw
+/// the first line comes to so many bytes the next time. Less is never all that is left of a body, so that it
+/// may wait.
+constexpr std::size_t kChunkedEndBytes = 5;
 /// A body's memory is claimed ahead up to here; beyond it only what has come.
 constexpr std::uint64_t kBodyReserveBytesMax = 1024 * 1024;
 
@@ -149,6 +153,7 @@ struct RequestReader::Impl {
   std::size_t feed_body(std::string_view bytes) {
     std::size_t used = 0;
     while (!parser->is_done() && used < bytes.size()) {
+      if (parser->chunked() && bytes.size() - used < kChunkedEndBytes && bytes[used] == '0') break;
       error_code code;
       const std::size_t step = parser->put(boost::asio::buffer(bytes.substr(used)), code);
       used += step;

@@ -1,5 +1,7 @@
 #include "agent/till_api/cloud_event.h"
 
+#include "agent/till_api/request_headers.h"
+
 namespace tillsync {
 namespace {
 
@@ -69,7 +71,8 @@ std::variant<Document, Refusal> document_of_event(const json::Value& event, cons
 }
 
 std::string traceparent_of_event(const json::Value& event) {
-  return std::string(event.text_of("traceparent"));
+  const auto text = event.text_of("traceparent");
+  return is_traceparent(text) ? std::string(text) : std::string();
 }
 
 }  // namespace tillsync

@@ -24,8 +24,17 @@ bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// version-traceid-parentid-flags, lower-case hexadecimal, neither id all zeros (W3C Trace Context level 1,
-// section 3.2).
+bool has_foreign_charset(std::string_view parameters) {
+  const auto at = parameters.find("charset=");
+  if (at == std::string_view::npos) return false;
+  auto charset = trim(parameters.substr(at + 8, parameters.find(';', at) - at - 8));
+  if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"')
+    charset = charset.substr(1, charset.size() - 2);
+  return charset != "utf-8" && charset != "utf8" && charset != "us-ascii";
+}
+
+}  // namespace
+
 bool is_traceparent(std::string_view text) {
   if (text.size() != 55 || text[2] != '-' || text[35] != '-' || text[52] != '-' || text.starts_with("ff"))
     return false;
@@ -37,17 +46,6 @@ bool is_traceparent(std::string_view text) {
   return text.substr(3, 32).find_first_not_of('0') != std::string_view::npos &&
          text.substr(36, 16).find_first_not_of('0') != std::string_view::npos;
 }
-
-bool has_foreign_charset(std::string_view parameters) {
-  const auto at = parameters.find("charset=");
-  if (at == std::string_view::npos) return false;
-  auto charset = trim(parameters.substr(at + 8, parameters.find(';', at) - at - 8));
-  if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"')
-    charset = charset.substr(1, charset.size() - 2);
-  return charset != "utf-8" && charset != "utf8" && charset != "us-ascii";
-}
-
-}  // namespace
 
 std::optional<PostMedia> post_media(const ServerRequest& request) {
   const auto encoding = lower(trim(request.header("content-encoding")));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/http_server/server.h"
 #include "outbox/journal/facts.h"
@@ -17,6 +18,10 @@ std::optional<PostMedia> post_media(const ServerRequest& request);
 
 /// RFC 7240 `Prefer: wait=SECONDS`; zero where it is absent or unreadable.
 std::chrono::seconds prefer_wait(const ServerRequest& request);
+
+/// Whether `text` is a traceparent: version-traceid-parentid-flags, lower-case hexadecimal, neither id all
+/// zeros (W3C Trace Context level 1, section 3.2).
+bool is_traceparent(std::string_view text);
 
 /// traceparent (W3C Trace Context, kept only where it is well-formed), X-Correlation-ID (1 to 128 printable
 /// characters, else ignored) and Idempotency-Key (1 to 255 printable characters, quoted or not; kInvalid

@@ -28,12 +28,15 @@ enum class TargetSignal : unsigned char {
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kUnknown;
   TargetSignal signal = TargetSignal::kFine;
-  std::string central_reference;  ///< of delivered
+  std::string central_reference;  ///< of delivered, at most kCentralReferenceBytesMax
   std::string reason;             ///< for people, one line: what the target or the network said
   int http_status = 0;            ///< 0 where no answer came
   std::string answer;  ///< the target's own words, at most kAnswerBytesMax; kept in the journal, never logged
   std::optional<std::chrono::milliseconds> retry_after;
 };
 inline constexpr std::size_t kAnswerBytesMax = 4096;
+/// As much as reconcile keeps of a row that it reads back, so that both are the same where a target's is
+/// longer.
+inline constexpr std::size_t kCentralReferenceBytesMax = 1024;
 
 }  // namespace tillsync

@@ -59,7 +59,11 @@ BusinessDay read_business_day(ObjectReader& body, const std::optional<OffsetTime
     body.fault("business_day", day.error().detail);
   }
   if (!occurred_at) return {};
-  return store.calendar.day_of(std::chrono::floor<std::chrono::seconds>(occurred_at->utc));
+  const BusinessDay day = store.calendar.day_of(std::chrono::floor<std::chrono::seconds>(occurred_at->utc));
+  if (!day.is_supported())
+    body.fault("occurred_at",
+               "its business day is not between the years 1700 and 2200: set the till's clock");
+  return day;
 }
 
 /// The currency code; nothing where it is faulty.

@@ -129,6 +129,9 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, const Clo
                    "cannot make the journal's folder " + options.folder + ": " + failed.message()};
     }
   }
+  if (options.vfs.empty()) {
+    if (auto known = check_journal_file(options.folder); !known) return known.error();
+  }
   auto impl = std::make_unique<Impl>(std::move(options), clock);
   if (auto connected = impl->connect(); !connected) return connected.error();
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));

@@ -17,6 +17,9 @@ Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& fo
   if (std::error_code failed; vfs.empty() && !std::filesystem::exists(path, failed)) {
     return Error{ErrorKind::kNotFound, "no-journal", "there is no journal at " + path};
   }
+  if (vfs.empty()) {
+    if (auto known = check_journal_file(folder); !known) return known.error();
+  }
   auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadOnly, vfs);
   if (!database) return database.error();
   if (auto set = database->execute("PRAGMA cache_size = -1024; PRAGMA query_only = 1"); !set)

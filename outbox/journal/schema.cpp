@@ -1,6 +1,8 @@
 #include "outbox/journal/schema.h"
 
+#include <fstream>
 #include <string>
+#include <string_view>
 
 namespace tillsync {
 namespace {
@@ -79,7 +81,29 @@ Result<int> read_schema(sqlite::Database& database) {
   return static_cast<int>(version->value_or(0));
 }
 
+// SQLite file format, section 1.3: big-endian integers at fixed places of the first 100 bytes.
+constexpr std::size_t kHeaderBytes = 100;
+constexpr std::string_view kHeaderMagic("SQLite format 3\0", 16);
+constexpr std::size_t kUserVersionAt = 60;
+constexpr std::size_t kApplicationIdAt = 68;
+
+std::int64_t integer_at(std::string_view header, std::size_t at) {
+  std::uint32_t value = 0;
+  for (const char byte : header.substr(at, 4)) value = value << 8 | static_cast<unsigned char>(byte);
+  return static_cast<std::int32_t>(value);
+}
+
 }  // namespace
+
+Result<void> check_journal_file(const std::string& folder) {
+  std::ifstream file(folder + "/" + kJournalFile, std::ios::binary);
+  std::string header(kHeaderBytes, '\0');
+  file.read(header.data(), static_cast<std::streamsize>(header.size()));
+  if (!file || !header.starts_with(kHeaderMagic)) return ok();
+  const std::int64_t version = integer_at(header, kUserVersionAt);
+  if (integer_at(header, kApplicationIdAt) != kJournalApplicationId || version <= kJournalSchema) return ok();
+  return from_the_future(version);
+}
 
 Result<void> migrate_journal(sqlite::Database& database) {
   auto version = read_schema(database);

@@ -1,6 +1,8 @@
 // The journal's tables and how older ones become them.
 #pragma once
 
+#include <string>
+
 #include "platform/sqlite/database.h"
 
 namespace tillsync {
@@ -15,6 +17,10 @@ inline constexpr const char* kJournalFile = "journal.db";
 /// Brings an opened database to kJournalSchema, each step in a transaction of its own. kInvalid
 /// `not-a-journal` or `journal-from-the-future` leave it untouched.
 Result<void> migrate_journal(sqlite::Database& database);
+/// `journal-from-the-future` where the head of the file journal.db in `folder` says so: known without opening
+/// it as a database, which would leave files beside it. What is missing, no journal, or newer in its
+/// write-ahead log alone is left to those who open it. `folder` is on a disk: not for a VFS of one's own.
+Result<void> check_journal_file(const std::string& folder);
 /// Whether a reader may use it: the same refusals, and never a change.
 Result<void> check_journal_schema(sqlite::Database& database);
 

@@ -84,6 +84,10 @@ class Scanner {
   std::string_view rest_;
 };
 
+bool is_supported_year(std::chrono::year year) {
+  return int{year} >= kYearMin && int{year} <= kYearMax;
+}
+
 std::optional<std::chrono::sys_days> scan_date(Scanner& scanner, bool& exists) {
   int year = 0;
   int month = 0;
@@ -95,7 +99,7 @@ std::optional<std::chrono::sys_days> scan_date(Scanner& scanner, bool& exists) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
-  exists = date.ok() && year >= kYearMin && year <= kYearMax;
+  exists = date.ok() && is_supported_year(date.year());
   return exists ? std::chrono::sys_days(date) : std::chrono::sys_days{};
 }
 
@@ -164,7 +168,11 @@ Result<OffsetTime> OffsetTime::parse(std::string_view text) {
   OffsetTime time;
   if (!scan_offset(scanner, time.offset)) return no_time("no offset from UTC");
   if (!scanner.done()) return no_time("more text behind the time");
-  time.utc = *day + hours(hour) + minutes(minute) + seconds(second) + fraction - time.offset;
+  const auto local = *day + hours(hour) + minutes(minute) + seconds(second);
+  // A leap second may lead out of the last year.
+  if (!BusinessDay{std::chrono::floor<days>(local)}.is_supported())
+    return no_time("no such day between the years 1700 and 2200");
+  time.utc = local + fraction - time.offset;
   return time;
 }
 
@@ -207,6 +215,10 @@ std::string BusinessDay::text() const {
   out.reserve(kDateLength);
   append_date(out, day);
   return out;
+}
+
+bool BusinessDay::is_supported() const {
+  return is_supported_year(std::chrono::year_month_day(day).year());
 }
 
 BusinessDay BusinessCalendar::day_of(std::chrono::sys_seconds utc) const {

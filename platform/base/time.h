@@ -55,6 +55,9 @@ struct BusinessDay {
 
   static Result<BusinessDay> parse(std::string_view text);
   std::string text() const;
+  /// Whether it is within the years that parse() takes: a day worked out from a time at their edge may not
+  /// be.
+  bool is_supported() const;
 };
 
 /// A time zone of the IANA database.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "outbox/delivery/outcome.h"
 #include "outbox/document/canonical.h"
 #include "outbox/document/card_number.h"
 #include "reconcile/central_view/reference.h"
@@ -13,7 +14,7 @@ namespace tillsync {
 namespace {
 
 /// Longer texts of a row are cut: a reference has 64 characters and its store's name.
-constexpr std::size_t kRowTextBytesMax = 1024;
+constexpr std::size_t kRowTextBytesMax = kCentralReferenceBytesMax;
 
 std::string cut(const std::string& text) {
   if (text.size() <= kRowTextBytesMax) return text;

@@ -39,11 +39,33 @@ void expect(const std::string& text, std::int64_t line, const std::vector<std::s
 TEST_CASE("mistakes: broken TOML is told with its line") {
   expect("[store]\nid = \"0417\ncurrency = 3\n", 2, {"mend the TOML"});
   expect("[store]\nid = \"a\"\nid = \"b\"\n", 3, {"id"});
+  expect("[store]\nid = 2026-11-23Tx\n", 2, {"mend the TOML"});  // toml++'s own assertions abort on it
+  expect("[store]\ncurrency = \u00a3\n", 2, {"mend the TOML"});  // and this leads out of its tables
+}
+
+TEST_CASE(
+    "I8: mistakes: tables nested without end by the points of a key are refused, before a stack runs out") {
+  for (const std::string around : {"", "["}) {
+    std::string text = around;
+    for (int i = 0; i < 100'000; ++i) text += "a.";
+    expect(text + (around.empty() ? "a = 1\n" : "a]\n"), 0, {"more than 2000 points"});
+  }
+  std::string deep = kTarget;  // as deep as is taken
+  for (int i = 0; i < 1'990; ++i) deep += "a.";
+  expect(deep + "a = 1\n# " + std::string(100'000, '.') + "\n", 6, {"unknown"});
 }
 
 TEST_CASE("mistakes: the text of a mistake is FILE:LINE: DETAIL, without a line FILE: DETAIL") {
   CHECK(SettingsMistake{"a.toml", 7, "wrong"}.text() == "a.toml:7: wrong");
   CHECK(SettingsMistake{"a.toml", 0, "wrong"}.text() == "a.toml: wrong");
+}
+
+TEST_CASE("mistakes: what the file says is repeated on one line, without what steers a terminal, and cut") {
+  expect(kTarget + "\"\\n\\u001b[2J\\u202e\" = 1\n", 6, {"\"\\n\\x1b[2J\\u{202e}\""});
+  expect(kStore + "[routes]\nsale = [\"\\u0007bell\"]\n", 5, {"\"\\x07bell\""});
+  const auto long_key = parse_settings(kStore + std::string(100'000, 'k') + " = 1\n", "t.toml");
+  REQUIRE(long_key.mistakes.size() == 1);
+  CHECK(long_key.mistakes[0].detail.size() <= 1100);
 }
 
 TEST_CASE("mistakes: all are told at once, in the order of the file") {

@@ -217,3 +217,20 @@ TEST_CASE("classify: a look-up without a sure answer has failed, and never says 
   CHECK(missing.outcome.kind == kRejected);
   CHECK(missing.outcome.reason.starts_with("look-up not offered"));
 }
+
+TEST_CASE("I8: central's reference is kept to its limit, as reconcile keeps a row's") {
+  std::string reference = "C";  // so that the limit falls into a character
+  while (reference.size() < 1'000'000) reference += "\xc3\xa9";
+  const std::string kept = reference.substr(0, kCentralReferenceBytesMax - 1);
+  const std::string row = R"({"reference":"0417/S1","step":"erp","central_reference":")" + reference + "\"}";
+  const auto posted = classify(answer(201, row));
+  CHECK(posted.kind == kDelivered);
+  CHECK(posted.central_reference == kept);
+  const auto batch =
+      classify_batch(answer(200, R"([{"status":200,"central_reference":")" + reference + "\"}]"), 1);
+  CHECK(batch.at(0).kind == kDelivered);
+  CHECK(batch.at(0).central_reference == kept);
+  const auto found = classify_look_up(answer(200, R"({"documents":[)" + row + "]}"), "0417/S1", "erp");
+  CHECK(found.kind == LookUpAnswer::Kind::kFound);
+  CHECK(found.outcome.central_reference == kept);
+}

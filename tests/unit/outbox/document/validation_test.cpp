@@ -246,6 +246,13 @@ TEST_CASE(
   CHECK(day("2026-07-01T03:59:59+01:00") == "2026-06-30");
 }
 
+TEST_CASE("validation: a time whose business day could not be told back is refused at the door") {
+  const std::string body = with(kSaleBody, "business_day", std::nullopt);
+  check_fault(with(body, "occurred_at", "1700-01-01T01:00:00Z"), "/occurred_at");
+  check_fault(with(body, "occurred_at", "2200-12-31T23:59:59-23:59"), "/occurred_at");
+  CHECK(accepted(with(body, "occurred_at", "1700-01-01T12:00:00Z")).business_day.text() == "1700-01-01");
+}
+
 TEST_CASE("validation: a gtin has a right check digit") {
   CHECK_NOTHROW(accepted(sale({line({{"gtin", "4006381333931"}})})));
   check_fault(sale({line({{"gtin", "4006381333930"}})}), "/lines/0/gtin", "check digit");

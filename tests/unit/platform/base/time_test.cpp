@@ -45,6 +45,16 @@ TEST_CASE("time: a leap second is the next second") {
   CHECK(at("2016-12-31T23:59:60.5Z").text() == "2017-01-01T00:00:00.5Z");
 }
 
+TEST_CASE(
+    "time: a leap second that leads out of the years taken is refused, since its text could not be read") {
+  for (const char* text :
+       {"2200-12-31T23:59:60Z", "2200-12-31T23:59:60-23:59", "2200-12-31T23:59:60.5+01:00"}) {
+    CAPTURE(text);
+    CHECK(OffsetTime::parse(text).has_error());
+  }
+  CHECK(OffsetTime::parse("2200-12-31T23:59:59.999999999-23:59").has_value());
+}
+
 TEST_CASE("time: what is no RFC 3339 time is refused with a cure") {
   for (const char* text : {"",
                            "2026-11-23",

@@ -1,0 +1,78 @@
+// What the journal reads back: whatever bytes a disk gives, a decoder gives an error or a value that encodes
+// and decodes to itself.
+#include "outbox/document/canonical.h"
+#include "outbox/document/codec.h"
+#include "outbox/journal/facts.h"
+#include "tests/fuzz/support.h"
+
+namespace tillsync::fuzz {
+namespace {
+
+constexpr Sequence kDocument{7};
+
+void check_corrupt(const Error& error) {
+  check_error(error);
+  FUZZ_CHECK(error.kind == ErrorKind::kCorrupt, "stored bytes are at fault");
+}
+
+void try_document(std::string_view bytes) {
+  const auto document = decode_document(bytes);
+  if (!document) return check_corrupt(document.error());
+  const std::string encoded = encode_document(*document);
+  const auto again = decode_document(encoded);
+  FUZZ_CHECK(again.has_value() && *again == *document, "a document decodes to what was encoded");
+  FUZZ_CHECK(encoded.size() <= bytes.size(), "the encoding is the shortest");
+  // explain and report show what is stored, whatever it is
+  canonical_json(*document);
+  content_digest(*document);
+}
+
+void try_document_record(std::string_view bytes) {
+  const auto record = decode_document_record(bytes);
+  if (!record) return check_corrupt(record.error());
+  const std::string encoded = encode_document_record(record->meta, record->document);
+  const auto again = decode_document_record(encoded);
+  FUZZ_CHECK(again.has_value() && again->meta == record->meta && again->document == record->document,
+             "a document's record decodes to what was encoded");
+  try_document(record->document);
+}
+
+/// The facts that are JSON: the second encoding is the first.
+template <class Decode, class Encode>
+void try_fact(std::string_view bytes, Decode decode, Encode encode) {
+  const auto fact = decode(bytes);
+  if (!fact) return check_corrupt(fact.error());
+  const std::string encoded = encode(*fact);
+  const auto again = decode(std::string_view(encoded));
+  FUZZ_CHECK(again.has_value(), encoded);
+  FUZZ_CHECK(encode(*again) == encoded, encoded);
+}
+
+void check(std::size_t which, std::string_view bytes) {
+  switch (which) {
+    case 0:
+      return try_document(bytes);
+    case 1:
+      return try_document_record(bytes);
+    case 2:
+      return try_fact(
+          bytes, [](std::string_view body) { return decode_outcome(kDocument, body); }, encode_outcome);
+    case 3:
+      return try_fact(
+          bytes, [](std::string_view body) { return decode_decision(kDocument, body); }, encode_decision);
+    case 4:
+      return try_fact(bytes, decode_routes, encode_routes);
+    default:
+      return try_fact(bytes, decode_pruned, encode_pruned);
+  }
+}
+
+}  // namespace
+}  // namespace tillsync::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  tillsync::fuzz::Choices choices(tillsync::fuzz::text_of(data, size));
+  const std::size_t which = choices.below(6);
+  tillsync::fuzz::check(which, choices.rest());
+  return 0;
+}
