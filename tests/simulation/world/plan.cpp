@@ -90,8 +90,10 @@ class Planner {
       add(time(), What::kWallStep, one_in(2) ? below(7'200) - 3'600 : below(2 * kTenYearsS) - kTenYearsS);
     if (one_in(8)) add(time(), What::kWallDrift, below(2'000) - 1'000);
     times(3, [&] {
-      add(near_post(begin), What::kNetwork, target(), below(static_cast<int>(NetworkMode::kCount)),
-          while_s(1'800, 9 * 3'600));
+      const auto at = near_post(begin);
+      const auto to = target();
+      if (one_in(3)) return outage(at, to);
+      add(at, What::kNetwork, to, below(static_cast<int>(NetworkMode::kCount)), while_s(1'800, 9 * 3'600));
     });
     times(3, [&] {
       add(near_post(begin), What::kCentral, target(), below(static_cast<int>(CentralMode::kCount)),
@@ -109,6 +111,14 @@ class Planner {
     if (one_in(5)) add(time(), What::kPause, target(), 0, while_s(1'800, kDayS));
     if (one_in(8)) add(time(), What::kRoutes, below(3));
     if (one_in(2)) add(time(), What::kReport, any());
+  }
+
+  /// As outages come: replies are lost first, then nothing goes, for longer than central remembers keys.
+  void outage(std::int64_t at, std::int64_t target) {
+    const auto lossy = 5 + below(60);
+    add(at, What::kNetwork, target, static_cast<int>(one_in(2) ? NetworkMode::kLossy : NetworkMode::kStorm),
+        2 * lossy);
+    add(at + lossy, What::kNetwork, target, static_cast<int>(NetworkMode::kDown), 1'800 + below(9 * 3'600));
   }
 
   /// Mostly within a commit; the machine is back soon, or when central has forgotten.

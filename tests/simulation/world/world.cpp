@@ -101,8 +101,7 @@ void World::begin(const Item& item) {
     case What::kWallDrift:
       return clock_.drift(item.a);
     case What::kNetwork:
-      network_.set_mode(target, static_cast<NetworkMode>(item.b));
-      return then(item.c, [this, target] { network_.set_mode(target, std::nullopt); });
+      return change_network(target, static_cast<NetworkMode>(item.b), item.c);
     case What::kCentral:
       return change_central(target, static_cast<CentralMode>(item.b), item.c);
     case What::kForget:
@@ -125,6 +124,15 @@ void World::begin(const Item& item) {
   }
 }
 
+// Each change lasts its time, or until the next one.
+void World::change_network(int target, NetworkMode mode, std::int64_t for_s) {
+  network_.set_mode(target, mode);
+  const auto change = ++network_changes_[static_cast<std::size_t>(target)];
+  timeline_.after(seconds(for_s), [this, target, change] {
+    if (network_changes_[static_cast<std::size_t>(target)] == change) network_.set_mode(target, std::nullopt);
+  });
+}
+
 void World::change_central(int target, CentralMode mode, std::int64_t for_s) {
   if (mode == CentralMode::kCredential) {
     central(target).rotate_credential();
@@ -133,7 +141,10 @@ void World::change_central(int target, CentralMode mode, std::int64_t for_s) {
     });
   }
   central(target).set_mode(mode);
-  timeline_.after(seconds(for_s), [this, target] { central(target).set_mode(std::nullopt); });
+  const auto change = ++central_changes_[static_cast<std::size_t>(target)];
+  timeline_.after(seconds(for_s), [this, target, change] {
+    if (central_changes_[static_cast<std::size_t>(target)] == change) central(target).set_mode(std::nullopt);
+  });
 }
 
 void World::change_disk(DiskMode mode, std::uint64_t choice, std::int64_t for_s) {
@@ -159,7 +170,9 @@ void World::change_disk(DiskMode mode, std::uint64_t choice, std::int64_t for_s)
       break;
   }
   disk_.trouble(trouble_);
-  timeline_.after(seconds(for_s), [this] { heal_disk(); });
+  timeline_.after(seconds(for_s), [this, change = ++disk_changes_] {
+    if (disk_changes_ == change) heal_disk();
+  });
 }
 
 void World::heal_disk() {

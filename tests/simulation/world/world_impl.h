@@ -47,6 +47,7 @@ class World {
 
   // What the plan says.
   void begin(const Item& item);
+  void change_network(int target, NetworkMode mode, std::int64_t for_s);
   void change_central(int target, CentralMode mode, std::int64_t for_s);
   void change_disk(DiskMode mode, std::uint64_t choice, std::int64_t for_s);
   void heal_disk();
@@ -90,6 +91,8 @@ class World {
   std::vector<Till> tills_;
   std::shared_ptr<StoreProcess> process_;
   DiskTrouble trouble_;
+  std::array<int, kTargets> network_changes_{}, central_changes_{};
+  int disk_changes_ = 0;
   struct Crash {
     std::uint64_t at_change = 0;  ///< 0: not awaited
     bool dies_only = false;       ///< the process alone
