@@ -92,7 +92,7 @@ class Planner {
     times(3, [&] {
       const auto at = near_post(begin);
       const auto to = target();
-      if (one_in(3)) return outage(at, to);
+      if (one_in(2)) return outage(at, to);
       add(at, What::kNetwork, to, below(static_cast<int>(NetworkMode::kCount)), while_s(1'800, 9 * 3'600));
     });
     times(3, [&] {
@@ -103,9 +103,11 @@ class Planner {
     if (one_in(2)) add(time(), What::kPoison, target(), below(kSkus), while_s(7'200, 2 * kDayS));
     times(2, [&] {
       const auto at = near_post(begin);
-      add(at, What::kDisk, below(static_cast<int>(DiskMode::kCount)), any(), while_s(120, 3'600));
+      const auto mode = one_in(3) ? static_cast<std::int64_t>(DiskMode::kSyncErrors)
+                                  : below(static_cast<int>(DiskMode::kCount));
+      add(at, What::kDisk, mode, any(), while_s(120, 3'600));
       // A disk that fails is often the first sign of worse.
-      if (one_in(3)) crash(one_in(2) ? What::kPowerLoss : What::kKill, at + below(8));
+      if (one_in(2)) crash(one_in(3) ? What::kKill : What::kPowerLoss, at + below(40));
     });
     times(4, [&] { add(time(), What::kOperator, below(6), any()); });
     if (one_in(5)) add(time(), What::kPause, target(), 0, while_s(1'800, kDayS));
