@@ -1,5 +1,8 @@
 // Descriptors run out, by the daemon's own limit or by ten thousand clients that say nothing: it neither
 // spins nor falls, goes on delivering, and serves again once there are some.
+//
+// Not for a sanitizer's build: UBSan opens a pipe to look at memory and takes its failure for a finding, and
+// ASan keeps what was freed.
 #include <unistd.h>
 
 #include <filesystem>
@@ -88,6 +91,7 @@ TEST_CASE(
     REQUIRE(eventually([&] { return open_descriptors(pid) >= kFew - 2; }));
     const double before = processor_time(pid);
     wait_for_s(2.0);
+    REQUIRE_MESSAGE(store.running(), store.log());
     const double used = processor_time(pid) - before;
     MESSAGE("processor time in 2 s without descriptors: " << used << " s");
     CHECK(used < 1.0);
@@ -142,6 +146,8 @@ TEST_CASE("ten thousand connections that say nothing: tills are served, and afte
   const auto base = open_descriptors(pid);
   const auto base_bytes = resident_bytes(pid);
   RawConnection till = RawConnection::unix_socket(store.socket());
+  REQUIRE(till.send(raw_request("GET", "/v1/health")));  // it has been served: it does not give way
+  REQUIRE(till.response().has_value());
   for (const bool unix_socket : {true, false}) {
     CAPTURE(unix_socket);
     const auto begun = std::chrono::steady_clock::now();

@@ -82,8 +82,12 @@ void check_order(CentralProcess& central, const std::string& target, const BusyS
   for (const auto& till : shop.tills()) {
     for (const auto& document : till->day()) {
       if (document.type != "return") continue;
-      const auto original = parsed(document.body).find("original")->text_of("id");
-      CHECK(effects["0417/" + std::string(original)] < effects["0417/" + document.id]);
+      const auto body = parsed(document.body);
+      const auto sale = effects.find("0417/" + std::string(body.find("original")->text_of("id")));
+      const auto undone = effects.find("0417/" + document.id);
+      REQUIRE(sale != effects.end());
+      REQUIRE(undone != effects.end());
+      CHECK(sale->second < undone->second);
     }
   }
 }
