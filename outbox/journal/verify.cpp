@@ -205,7 +205,11 @@ Result<Verification> verify(JournalReader& reader, std::int64_t records,
   }
   // Of a damaged database the transaction may not even end.
   if (!database.execute("COMMIT")) (void)database.execute("ROLLBACK").has_value();
-  return answer;
+  if (answer || answer.error().kind != ErrorKind::kCorrupt) return answer;
+  Verification damaged;  // already where it begins: from which record on cannot be told
+  damaged.whole = false;
+  damaged.reason = "the database is damaged: " + answer.error().detail;
+  return damaged;
 }
 
 }  // namespace

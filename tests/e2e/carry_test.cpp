@@ -22,7 +22,7 @@ TEST_CASE(
   CHECK(old.post(body, kNdjson)->status == 200);
   CHECK(old.drain(20) == 0);
   // What comes now reaches central, but its answers are lost: they stay open in the old journal.
-  first.central.faults("erp", R"({"reply_lost_after_commit":"100"})");
+  first.central.faults("erp", R"({"reply_lost_after_commit":"100","faults_on_get":true})");
   CHECK(old.post(simple_sale("OPEN"))->status == 201);
   CHECK(first.settles("OPEN", "journaled"));
   CHECK(old.command({"journal", "keygen", "--out", old.file("k")}).status == 0);
