@@ -260,7 +260,7 @@ Result<std::unique_ptr<Journal>> open_sound_journal(JournalOptions options, cons
   auto end = verify_journal_end(**reader, kRecordsChecked);
   if (!end) return end.error();
   if (end->whole) return journal;
-  return damaged("sequence " + std::to_string(end->first_bad.value_or(Sequence{}).value) + ": " +
+  return damaged((end->first_bad ? "sequence " + std::to_string(end->first_bad->value) + ": " : "") +
                  end->reason);
 }
 

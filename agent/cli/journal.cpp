@@ -147,13 +147,38 @@ void add_verify(CLI::App& journal, Context& context, const std::shared_ptr<std::
 void add_export(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
   CLI::App* command = add_command(
       journal, context,
-      {"export", "writes every record with its hash to standard output, as NDJSON",
-       "  tillsync journal export > store-0417.ndjson\n  tillsync journal export --after 120000\n",
-       "0 done; 2 usage or settings; 4 the journal cannot be read"});
-  auto after = std::make_shared<std::int64_t>(0);
+      {"export",
+       "writes every record with its hash to standard output, as NDJSON; with --sign to a signed file, that\n"
+       "  another tillsync of this store can import",
+       "  tillsync journal export > store-0417.ndjson\n  tillsync journal export --after 120000\n"
+       "  tillsync journal export --sign store.key --out /mnt/stick/0417.tsx\n",
+       "0 done; 2 usage or settings, or the file is there; 4 the journal cannot be read, or the file "
+       "written"});
+  struct Options {
+    std::int64_t after = 0;
+    SignedExportArguments file;
+  };
+  auto options = std::make_shared<Options>();
   command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
-  command->add_option("--after", *after, "only records behind this sequence")->check(CLI::NonNegativeNumber);
-  command->callback([&context, folder, after] { context.exit = export_records(context, *folder, *after); });
+  auto* after = command->add_option("--after", options->after, "only records behind this sequence")
+                    ->check(CLI::NonNegativeNumber);
+  auto* sign = command->add_option("--sign", options->file.key, "a private key of `journal keygen`");
+  auto* out = command->add_option("--out", options->file.out, "the file to write")->needs(sign);
+  sign->needs(out)->excludes(after);
+  command->add_option("--from", options->file.from, "the first record's sequence (default: the first)")
+      ->check(CLI::PositiveNumber)
+      ->needs(sign);
+  command->add_option("--to", options->file.to, "the last record's sequence (default: the last)")
+      ->check(CLI::PositiveNumber)
+      ->needs(sign);
+  command->callback([&context, folder, options] {
+    if (options->file.key.empty()) {
+      context.exit = export_records(context, *folder, options->after);
+      return;
+    }
+    auto reader = open_journal(context, *folder);
+    context.exit = reader ? export_signed(context, **reader, options->file) : fail(reader.error());
+  });
 }
 
 void add_backup(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
@@ -172,13 +197,16 @@ void add_backup(CLI::App& journal, Context& context, const std::shared_ptr<std::
 }  // namespace
 
 void add_journal(CLI::App& app, Context& context) {
-  CLI::App* journal = app.add_subcommand("journal", "verifies, exports, backs up or recovers the journal");
+  CLI::App* journal =
+      app.add_subcommand("journal", "verifies, exports, imports, backs up or recovers the journal");
   journal->require_subcommand(1);
   auto folder = std::make_shared<std::string>();
   add_verify(*journal, context, folder);
   add_export(*journal, context, folder);
   add_backup(*journal, context, folder);
   add_recover(*journal, context);
+  add_keygen(*journal, context);
+  add_import(*journal, context);
 }
 
 }  // namespace tillsync::cli

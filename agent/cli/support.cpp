@@ -73,9 +73,10 @@ std::string damage_text(const Verification& verification) {
     return "the records are whole, but tables derived from them differ: " + verification.reason +
            "; stop the daemon and run `tillsync journal recover`, which makes them anew";
   }
-  return "the chain is broken at sequence " +
-         std::to_string(verification.first_bad ? verification.first_bad->value : 0) + ": " +
-         verification.reason +
+  const std::string where = verification.first_bad ? "the chain is broken at sequence " +
+                                                         std::to_string(verification.first_bad->value) + ": "
+                                                   : std::string();
+  return where + verification.reason +
          "; keep a copy of this journal, compare it with a backup, and run `tillsync journal recover`";
 }
 

@@ -106,10 +106,12 @@ std::map<Sequence, DerivedGap> derive_gaps(std::map<Sequence, PrunedRange> range
 }
 
 Result<std::map<Sequence, PrunedRange>> read_ranges(sqlite::Database& database,
-                                                    std::vector<RecoveredFact>& recovered) {
+                                                    std::vector<RecoveredFact>& recovered, RangesBy by) {
   // As the partial index record_store_wide has it.
   auto select = database.prepare(
-      "SELECT kind, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind IN (5, 7) ORDER BY sequence");
+      by == RangesBy::kIndex
+          ? "SELECT kind, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind IN (5, 7) ORDER BY sequence"
+          : "SELECT kind, body FROM record NOT INDEXED WHERE kind IN (5, 7) ORDER BY sequence");
   if (!select) return select.error();
   std::map<Sequence, PrunedRange> ranges;
   while (true) {

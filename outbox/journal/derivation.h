@@ -64,9 +64,10 @@ struct DerivedGap {
 };
 std::map<Sequence, DerivedGap> derive_gaps(std::map<Sequence, PrunedRange> ranges);
 
-/// The ranges that `pruned` and `recovered` records tell of, by their first; of the latter `lost` gets a
-/// copy. Reads them by their index, wherever they stand.
+/// The ranges that `pruned` and `recovered` records tell of, by their first; `recovered` gets the latter.
+/// Reads them by their index, or, where that is damaged, by walking all records.
+enum class RangesBy { kIndex, kRecords };
 Result<std::map<Sequence, PrunedRange>> read_ranges(sqlite::Database& database,
-                                                    std::vector<RecoveredFact>& recovered);
+                                                    std::vector<RecoveredFact>& recovered, RangesBy by);
 
 }  // namespace tillsync

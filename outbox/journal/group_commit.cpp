@@ -78,9 +78,10 @@ Result<void> GroupCommit::commit_alone(JournalTask& task) {
   for (int tries = 0;; ++tries) {
     auto committed = try_commit({&task}, results);
     if (committed) return results[0];
-    // The reserve is there for facts; posts wait until the disk has room of its own (I2).
-    const bool full = committed.error().code == "storage-full" && task.bytes == 0;
-    if (!full || tries >= kRoomTries || !hooks_.make_room || !hooks_.make_room()) return committed;
+    // The reserve is there for facts; posts wait until the disk has room of its own (I2). A full disk shows as
+    // other failures too (shared memory that cannot grow): the hook knows whether room is what is missing.
+    const bool is_fact = committed.error().kind == ErrorKind::kStorage && task.bytes == 0;
+    if (!is_fact || tries >= kRoomTries || !hooks_.make_room || !hooks_.make_room()) return committed;
   }
 }
 
@@ -128,8 +129,12 @@ void GroupCommit::checkpoint() {
   if (wal < wal_seen_) wal_due_ = limits_.wal_passive_bytes;  // it has started over
   wal_seen_ = wal;
   if (wal < wal_due_) return;
-  // One that fails is tried again when the log has grown once more.
-  (void)journal_->checkpoint(wal >= limits_.wal_truncate_bytes).has_value();
+  // One that fails is tried again when the log has grown once more. On a full disk it is worth the reserve: a
+  // log that cannot be moved into the database eats more of it.
+  const bool truncate = wal >= limits_.wal_truncate_bytes;
+  auto moved = journal_->checkpoint(truncate);
+  for (int tries = 0; !moved && tries < kRoomTries && hooks_.make_room && hooks_.make_room(); ++tries)
+    moved = journal_->checkpoint(truncate);
   wal_due_ = wal + limits_.wal_passive_bytes;
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,17 @@ class Journal {
   /// appended and the transaction is whole.
   /// Returns the target that it concerns.
   Result<std::string> decide(const DecisionFact& fact);
+  /// What another journal of this store says of a delivery (`imported_from` names its record): appended
+  /// unless this journal knows it, or better. Whether it was.
+  Result<bool> record_imported(const OutcomeFact& fact);
+  Result<bool> decide_imported(const DecisionFact& fact);
+  /// Every open delivery of the document but those of the steps `but` becomes `unknown`, once per
+  /// `imported_from`: it is looked up before it is sent. How many did.
+  Result<std::int64_t> mark_maybe_sent(Sequence document, const std::string& imported_from,
+                                       const std::set<std::string>& but);
+  /// Appends that an export was taken in, unless this very one was before.
+  Result<void> note_import(const std::string& store, const std::string& sha256_hex, Sequence from,
+                           Sequence to, const std::string& head_hash_hex);
   /// Appends the routes where they differ from those in force.
   Result<void> set_routes(const Routes& routes);
   Result<void> reserve(const std::string& target, Sequence through);

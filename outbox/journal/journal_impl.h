@@ -82,6 +82,14 @@ struct Journal::Impl {
                              DeliveryRow row, const std::vector<DeliveryRow>& before);
   /// Whether the last fact about this delivery is a failed look-up that says the same.
   Result<bool> failed_alike_before(const LookUpFact& fact);
+  /// Whether a fact about this delivery was imported from that record before.
+  Result<bool> knows_import(Sequence document, std::string_view step, const std::string& origin);
+  struct Place {
+    RouteStep step;
+    std::optional<DeliveryRow> row;
+  };
+  /// Where a delivery stands; nothing where the document, or such a step of its plan, is not there.
+  Result<std::optional<Place>> place_of(const DeliveryKey& key);
   Result<void> flush();
   void count(const std::string& name, std::int64_t delta) { count_changes[name] += delta; }
 };

@@ -76,9 +76,15 @@ class Verifier {
   }
 
   Result<void> walk() {
-    auto ranges = read_ranges(database_, result_.recovered);
-    if (!ranges) return ranges.error();
-    gaps_ = derive_gaps(std::move(*ranges));
+    auto ranges = read_ranges(database_, result_.recovered, RangesBy::kIndex);
+    if (!ranges) {
+      // The index may be damaged alone: the records decide.
+      if (ranges.error().kind != ErrorKind::kCorrupt) return ranges.error();
+      derived_error_ = ranges.error().detail;
+      result_.recovered.clear();
+      ranges = read_ranges(database_, result_.recovered, RangesBy::kRecords);
+    }
+    if (ranges) gaps_ = derive_gaps(std::move(*ranges));
     auto select = database_.prepare(
         "SELECT sequence, kind, recorded_at, document, id, type, business_day, body, hash FROM record WHERE "
         "sequence > ? ORDER BY sequence");
@@ -197,8 +203,13 @@ Result<Verification> verify(JournalReader& reader, std::int64_t records,
   } else {
     answer = head.error();
   }
-  if (auto ended = database.execute("COMMIT"); !ended && answer) return ended.error();
-  return answer;
+  // Of a damaged database the transaction may not even end.
+  if (!database.execute("COMMIT")) (void)database.execute("ROLLBACK").has_value();
+  if (answer || answer.error().kind != ErrorKind::kCorrupt) return answer;
+  Verification damaged;  // already where it begins: from which record on cannot be told
+  damaged.whole = false;
+  damaged.reason = "the database is damaged: " + answer.error().detail;
+  return damaged;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct Verification {
   bool whole = true;
   std::int64_t records = 0;           ///< records that were read and found right
   JournalHead head;                   ///< as the journal says
-  std::optional<Sequence> first_bad;  ///< the first sequence at which the chain does not hold
+  std::optional<Sequence> first_bad;  ///< the first at which the chain does not hold, where that can be told
   std::string reason;                 ///< what is wrong there
   /// The records are whole, and the tables derived from them differ: nothing is lost; the cure is `tillsync
   /// journal recover`, which makes them anew. Then `reason` names table and key, and first_bad is empty.

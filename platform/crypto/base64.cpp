@@ -13,4 +13,23 @@ std::string to_base64(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.empty()) return std::string();
+  if (text.size() % 4 != 0) return std::nullopt;
+  const auto padding = text.find_last_not_of('=') == std::string_view::npos
+                           ? text.size()
+                           : text.size() - 1 - text.find_last_not_of('=');
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (padding > 2 ||
+      text.substr(0, text.size() - padding).find_first_not_of(kAlphabet) != std::string_view::npos)
+    return std::nullopt;  // EVP_DecodeBlock takes white space around it
+  std::string out(text.size() / 4 * 3, '\0');
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (size < 0) return std::nullopt;
+  out.resize(static_cast<std::size_t>(size) - padding);
+  return out;
+}
+
 }  // namespace tillsync

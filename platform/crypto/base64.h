@@ -1,11 +1,14 @@
 // Base64 (RFC 4648 section 4), by OpenSSL.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace tillsync {
 
 std::string to_base64(std::string_view bytes);
+/// Nothing where it is no padded base64 of one line.
+std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace tillsync

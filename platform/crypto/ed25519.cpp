@@ -1,0 +1,121 @@
+#include "platform/crypto/ed25519.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "platform/base/check.h"
+
+namespace tillsync {
+namespace {
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Bio = std::unique_ptr<BIO, BioFree>;
+
+struct ContextFree {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
+
+const unsigned char* bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string text_of(const Bio& bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<std::size_t>(size));
+}
+
+Bio memory(std::string_view text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+EVP_PKEY* raw(const std::shared_ptr<void>& key) {
+  return static_cast<EVP_PKEY*>(key.get());
+}
+
+std::shared_ptr<void> owned(EVP_PKEY* key) {
+  return {key, [](void* held) { EVP_PKEY_free(static_cast<EVP_PKEY*>(held)); }};
+}
+
+/// No password is ever asked for at a terminal.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
+std::string public_part(const std::shared_ptr<void>& key) {
+  std::string out(32, '\0');
+  std::size_t size = out.size();
+  TILLSYNC_CHECK(
+      EVP_PKEY_get_raw_public_key(raw(key), reinterpret_cast<unsigned char*>(out.data()), &size) == 1 &&
+          size == out.size(),
+      "an Ed25519 key has 32 public bytes");
+  return out;
+}
+
+bool is_ed25519(EVP_PKEY* key) {
+  return key != nullptr && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519;
+}
+
+Error no_key(const char* what) {
+  return Error{
+      ErrorKind::kInvalid, "key",
+      std::string("that is no Ed25519 ") + what + " key (PEM); `tillsync journal keygen` makes a pair"};
+}
+
+}  // namespace
+
+KeyPairPem make_ed25519_pair() {
+  const auto key = owned(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  TILLSYNC_CHECK(key != nullptr, "OpenSSL makes Ed25519 keys");
+  const Bio secret(BIO_new(BIO_s_mem())), open(BIO_new(BIO_s_mem()));
+  const bool written =
+      PEM_write_bio_PKCS8PrivateKey(secret.get(), raw(key), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
+      PEM_write_bio_PUBKEY(open.get(), raw(key)) == 1;
+  TILLSYNC_CHECK(written, "OpenSSL writes keys to memory");
+  return {text_of(secret), text_of(open)};
+}
+
+Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
+  const auto bio = memory(pem);
+  auto key = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
+  if (!is_ed25519(raw(key))) return no_key("private");
+  return SigningKey(std::move(key));
+}
+
+std::string SigningKey::sign(std::string_view message) const {
+  const Context context(EVP_MD_CTX_new());
+  std::string signature(64, '\0');
+  std::size_t size = signature.size();
+  const bool made = EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, raw(key_)) == 1 &&
+                    EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                                   bytes(message), message.size()) == 1;
+  TILLSYNC_CHECK(made && size == signature.size(), "an Ed25519 key signs");
+  return signature;
+}
+
+std::string SigningKey::public_key() const {
+  return public_part(key_);
+}
+
+Result<VerifyingKey> VerifyingKey::from_pem(std::string_view pem) {
+  const auto bio = memory(pem);
+  auto key = owned(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr));
+  if (!is_ed25519(raw(key))) return no_key("public");
+  return VerifyingKey(std::move(key));
+}
+
+bool VerifyingKey::verifies(std::string_view message, std::string_view signature) const {
+  const Context context(EVP_MD_CTX_new());
+  return EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, raw(key_)) == 1 &&
+         EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message),
+                          message.size()) == 1;
+}
+
+std::string VerifyingKey::public_key() const {
+  return public_part(key_);
+}
+
+}  // namespace tillsync
