@@ -78,8 +78,8 @@ Result<void> GroupCommit::commit_alone(JournalTask& task) {
   for (int tries = 0;; ++tries) {
     auto committed = try_commit({&task}, results);
     if (committed) return results[0];
-    // The reserve is there for facts; posts wait until the disk has room of its own (I2). A full disk shows as
-    // other failures too (shared memory that cannot grow): the hook knows whether room is what is missing.
+    // The reserve is there for facts; posts wait until the disk has room of its own (I2). A full disk shows
+    // as other failures too (shared memory that cannot grow): the hook knows whether room is what is missing.
     const bool is_fact = committed.error().kind == ErrorKind::kStorage && task.bytes == 0;
     if (!is_fact || tries >= kRoomTries || !hooks_.make_room || !hooks_.make_room()) return committed;
   }

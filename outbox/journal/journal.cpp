@@ -248,7 +248,9 @@ std::vector<StatusChange> Journal::take_changes() {
 Result<PruneResult> Journal::try_prune(std::int64_t keep_days, std::size_t records_max) {
   auto& impl = *impl_;
   TILLSYNC_CHECK(impl.in_transaction, "retention stands in a transaction");
-  const auto old_before = impl.clock.utc_now() - std::chrono::days(keep_days);
+  // By whole days: one removal a day to tell of, not one an hour.
+  const UtcTime old_before =
+      std::chrono::floor<std::chrono::days>(impl.clock.utc_now()) - std::chrono::days(keep_days);
   auto ranges = prune_records(*impl.database, impl.routes, keep_days, old_before, records_max);
   if (!ranges) return ranges.error();
   if (ranges->ranges.empty()) return PruneResult{};

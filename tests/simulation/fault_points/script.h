@@ -26,7 +26,7 @@ struct Shop {
   Result<JournalReader*> reading();
 
   CrashDisk disk;
-  test::HandClock clock;
+  test::JournalClock clock;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<JournalReader> reader;
 };

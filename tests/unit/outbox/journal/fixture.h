@@ -15,7 +15,7 @@
 
 namespace tillsync::test {
 
-class HandClock final : public Clock {
+class JournalClock final : public Clock {
  public:
   UtcTime utc_now() const override { return utc; }
   SteadyTime steady_now() const override { return steady; }
@@ -113,7 +113,7 @@ struct JournalBench {
   }
 
   testing::TempDir dir;
-  HandClock clock;
+  JournalClock clock;
   std::unique_ptr<Journal> journal;
 
  private:
