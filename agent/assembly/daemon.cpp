@@ -79,6 +79,7 @@ class Daemon {
   Result<void> start_loops();
   Result<void> start_apis();
   Result<void> listen();
+  void damaged(const Error& error);
   void shut_down();
   void feed_watchdog();
   bool accepting() const { return !stopping_ && disk_->has_room() && journal_->healthy(); }
@@ -135,14 +136,8 @@ Result<void> Daemon::open_journal() {
       DiskGuardOptions{settings_.journal.path, settings_.journal.disk_reserve_mib * 1024 * 1024});
   disk_->start();
   // Of damage that shows later the loop is told: it takes all down, and the damaged mode takes over.
-  auto journal = open_sound_journal(JournalOptions{settings_.journal.path, "",
-                                                   [this](const Error& error) {
-                                                     loop_.post([this, error] {
-                                                       damage_ = error;
-                                                       shut_down();
-                                                     });
-                                                   }},
-                                    clock_);
+  auto journal = open_sound_journal(
+      JournalOptions{settings_.journal.path, "", [this](const Error& error) { damaged(error); }}, clock_);
   if (!journal) {
     if (journal.error().kind == ErrorKind::kCorrupt) damage_ = journal.error();
     return journal.error();
@@ -171,6 +166,14 @@ Result<void> Daemon::open_journal() {
   return ok();
 }
 
+// From any thread, perhaps often: the first word counts.
+void Daemon::damaged(const Error& error) {
+  loop_.post([this, error] {
+    if (!damage_) damage_ = error;
+    shut_down();
+  });
+}
+
 Result<void> Daemon::start_loops() {
   disk_->watch(loop_);
   auto workers = WorkerPool::start(settings_.journal.path, kWorkers);
@@ -191,7 +194,8 @@ Result<void> Daemon::start_loops() {
                                                 return make_target_port(name, settings_.targets.at(name),
                                                                         settings_.store.id, client, clock_);
                                               },
-                                              [this](const std::string&) { reconcile_->drained(); }},
+                                              [this](const std::string&) { reconcile_->drained(); },
+                                              [this](const Error& error) { damaged(error); }},
                           lanes_, head_);
   if (!delivery) return delivery.error();
   delivery_ = std::move(*delivery);

@@ -108,6 +108,7 @@ bool DeliveryDriver::step(SteadyTime at) {
   if (!actions) {
     log::error("delivery.backlog_unreadable",
                {{"code", actions.error().code}, {"detail", actions.error().detail}});
+    note_damage(actions.error());
     step_due_ = at + limits_.record_again;
     return false;
   }
@@ -165,6 +166,7 @@ std::optional<OutgoingDelivery> DeliveryDriver::load(const std::string& target, 
                                      {"sequence", attempt.key.document.value},
                                      {"code", delivery.error().code},
                                      {"detail", delivery.error().detail}});
+  note_damage(delivery.error());
   scheduler_->not_attempted(target, attempt, now());
   return std::nullopt;
 }
@@ -258,6 +260,10 @@ void DeliveryDriver::told_journal(const std::vector<Told>& told, const Result<vo
   for (const auto& fact : told) {
     if (const auto* outcome = std::get_if<OutcomeFact>(&fact)) settled_.erase(outcome->delivery);
   }
+}
+
+void DeliveryDriver::note_damage(const Error& error) const {
+  if (error.kind == ErrorKind::kCorrupt && parts_.damaged) parts_.damaged(error);
 }
 
 void DeliveryDriver::save_frontiers() {

@@ -40,6 +40,8 @@ class DeliveryDriver {
     std::function<void(std::function<void()>)> tell;
     /// What a target has just answered, or that it did not; for the view on it.
     std::function<void(const std::string& target, const Outcome& outcome)> note;
+    /// The journal's bytes are not what was written: told as often as it is met. May be empty.
+    std::function<void(const Error& error)> damaged = {};
   };
 
   explicit DeliveryDriver(Parts parts, DeliveryDriverLimits limits = {});
@@ -85,6 +87,7 @@ class DeliveryDriver {
   void submit_told();
   void told_journal(const std::vector<Told>& told, const Result<void>& done);
   void save_frontiers();
+  void note_damage(const Error& error) const;
 
   const Parts parts_;
   const DeliveryDriverLimits limits_;

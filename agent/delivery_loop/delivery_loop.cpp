@@ -50,7 +50,8 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
           [self = loop.get()](std::function<void()> event) { self->tell(std::move(event)); },
           [self = loop.get()](const std::string& target, const Outcome& outcome) {
             self->note(target, outcome);
-          }},
+          },
+          loop->parts_.damaged},
       limits.driver);
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name, *loop->client_);

@@ -48,6 +48,8 @@ class DeliveryLoop {
         make_port;
     /// A backlog was owed to a target and all of it is delivered now; on the delivery thread.
     std::function<void(const std::string& target)> drained;
+    /// A read met damage in the journal; on the delivery thread, perhaps often.
+    std::function<void(const Error& error)> damaged = {};
   };
 
   /// Reads each target's memory from `lanes`, makes its connector, and starts the thread. `head`: the

@@ -81,6 +81,8 @@ class Lane {
   void dispatch(std::vector<Action>& actions);
   bool has_slot() const;
   Delivery* candidate() const;
+  /// Whether it is looked up, not sent, when its turn comes (I3).
+  bool must_ask(const Delivery& delivery) const;
   bool may_send(const Delivery& delivery) const;
   bool reserve_for(const Delivery& delivery, std::vector<Action>& actions);
   void start(Delivery& first, bool probe, std::vector<Action>& actions);

@@ -13,7 +13,7 @@ namespace {
 constexpr int kPagesPerStep =
     1;  // a page of large documents takes some 10 ms; what is ready goes out in between
 constexpr std::chrono::seconds kReadAgainAfter{1};
-constexpr std::size_t kParkMax = 512;        ///< deliveries in one Park
+constexpr std::size_t kParkMax = 512;  ///< deliveries in one Park
 
 }  // namespace
 

@@ -27,7 +27,8 @@ void Lane::outcome(const Attempt& attempt, const Outcome& outcome) {
     put_on_record(delivery);
     const bool unknown = outcome.kind == OutcomeKind::kUnknown;
     delivery.state = unknown ? DeliveryState::kUnknown : DeliveryState::kRetrying;
-    delivery.look_up_first = unknown && !mutated("send-again-on-unknown");
+    delivery.maybe_sent = (delivery.maybe_sent || unknown) && !mutated("send-again-on-unknown");
+    delivery.look_up_first = delivery.maybe_sent;
     ++delivery.failures;
     // The first time, one whose fate is unknown is asked for at once; sent and lost again and again, it takes
     // its time.
@@ -44,7 +45,9 @@ void Lane::look_up_answer(const Attempt& attempt, const LookUpAnswer& answer) {
   if (answer.kind == LookUpAnswer::Kind::kFound || delivery.discarded) {
     settle(delivery);
   } else if (answer.kind == LookUpAnswer::Kind::kAbsent) {
+    delivery.maybe_sent = !mutated("absent-for-ever");
     delivery.look_up_first = false;
+    delivery.absent_at = now_;
     if (delivery.state == DeliveryState::kUnknown) delivery.state = DeliveryState::kRetrying;
     due_at(delivery, now_);
   } else {

@@ -11,6 +11,9 @@ namespace {
 /// Ready deliveries looked at to fill a batch, per place in it (those that must be looked up first are passed
 /// over).
 constexpr std::size_t kLooksPerPlace = 4;
+/// For so long a look-up's "absent" is taken for true. What an earlier attempt sent may arrive later; the
+/// idempotency key covers it only while central keeps it.
+constexpr std::chrono::seconds kAbsentHolds{10};
 
 }  // namespace
 
@@ -36,8 +39,12 @@ Delivery* Lane::candidate() const {
   return next == ready_.end() ? *ready_.begin() : *next;
 }
 
+bool Lane::must_ask(const Delivery& delivery) const {
+  return delivery.look_up_first || (delivery.maybe_sent && now_ - delivery.absent_at > kAbsentHolds);
+}
+
 bool Lane::may_send(const Delivery& delivery) const {
-  return delivery.look_up_first || delivery.key.document <= reserved_ || mutated("send-before-reserve");
+  return must_ask(delivery) || delivery.key.document <= reserved_ || mutated("send-before-reserve");
 }
 
 bool Lane::reserve_for(const Delivery& delivery, std::vector<Action>& actions) {
@@ -68,7 +75,7 @@ std::vector<Delivery*> Lane::batch(Delivery& first) const {
   std::size_t looks = places * kLooksPerPlace;
   for (auto it = ready_.find(&first); it != ready_.end() && together.size() < places && looks > 0;
        ++it, --looks) {
-    if ((*it)->look_up_first) continue;
+    if (must_ask(**it)) continue;
     if (!may_send(**it)) break;
     together.push_back(*it);
   }
@@ -77,7 +84,7 @@ std::vector<Delivery*> Lane::batch(Delivery& first) const {
 
 void Lane::start(Delivery& first, bool probe, std::vector<Action>& actions) {
   const std::uint64_t id = ++last_request_;
-  const bool ask = first.look_up_first;
+  const bool ask = must_ask(first);
   const std::vector<Delivery*> together = ask || probe ? std::vector<Delivery*>{&first} : batch(first);
   if (probe) breaker_.started_probe();
   requests_[id] = Request{together.size(), probe, std::nullopt, std::nullopt};

@@ -33,9 +33,13 @@ struct Delivery : KeyUser {
   DeliveryState state = DeliveryState::kPending;
   bool on_record = false;      ///< the journal holds a state row for it
   bool look_up_first = false;  ///< it may have been sent: ask before sending (I3)
-  bool asked = false;          ///< the request under way is a look-up
-  bool held = false;           ///< quarantined, or waits for one that is held (held.h)
-  bool discarded = false;      ///< a person discarded it while a request was under way
+  /// An attempt's fate was unknown once: its request may still arrive, so that "absent" holds for a moment
+  /// only.
+  bool maybe_sent = false;
+  SteadyTime absent_at{};  ///< when a look-up last said so
+  bool asked = false;      ///< the request under way is a look-up
+  bool held = false;       ///< quarantined, or waits for one that is held (held.h)
+  bool discarded = false;  ///< a person discarded it while a request was under way
   Counted counted = Counted::kNowhere;
   Queued queued = Queued::kNowhere;
 

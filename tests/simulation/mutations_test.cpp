@@ -27,6 +27,7 @@ constexpr Defect kDefects[] = {
     {"failed-fsync-is-fine", "a commit whose write or fsync failed counts as done"},
     {"log-not-settled", "a log that was read from the cache counts as durable"},
     {"send-again-on-unknown", "a request without an answer is sent again without a look-up"},
+    {"absent-for-ever", "a look-up that found nothing holds for all later attempts"},
     {"no-look-up-after-crash", "after a crash what may have been sent is sent again"},
     {"send-before-reserve", "requests leave before the reservation is durable"},
     {"unknown-is-delivered", "no answer counts as an answer"},

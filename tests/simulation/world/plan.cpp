@@ -109,6 +109,7 @@ class Planner {
       // A disk that fails is often the first sign of worse.
       if (one_in(2)) crash(one_in(3) ? What::kKill : What::kPowerLoss, at + below(40));
     });
+    if (one_in(3)) hiccup(near_post(begin));
     times(4, [&] { add(time(), What::kOperator, below(6), any()); });
     if (one_in(5)) add(time(), What::kPause, target(), 0, while_s(1'800, kDayS));
     if (one_in(8)) add(time(), What::kRoutes, below(3));
@@ -121,6 +122,15 @@ class Planner {
     add(at, What::kNetwork, target, static_cast<int>(one_in(2) ? NetworkMode::kLossy : NetworkMode::kStorm),
         2 * lossy);
     add(at + lossy, What::kNetwork, target, static_cast<int>(NetworkMode::kDown), 1'800 + below(9 * 3'600));
+  }
+
+  /// The disk's controller hangs, somebody restarts the service, it goes on as if nothing had been, and later
+  /// the power goes: what was taken for durable is put to the proof.
+  void hiccup(std::int64_t at) {
+    const auto lasts = 10 + below(60);
+    add(at, What::kDisk, static_cast<int>(DiskMode::kSyncErrors), 195'000, lasts);
+    add(at + below(lasts), What::kKill, one_in(2) ? 0 : 1 + below(20), below(5));
+    add(at + lasts + 1 + below(600), What::kPowerLoss, 0, below(20));
   }
 
   /// Mostly within a commit; the machine is back soon, or when central has forgotten.

@@ -72,7 +72,7 @@ StoreProcess::StoreProcess(const Surroundings& around) : around_(around) {}
 StoreProcess::~StoreProcess() = default;
 
 Result<void> StoreProcess::open(const ProcessOptions& options) {
-  auto journal = Journal::open(JournalOptions{kFolder, around_.disk.vfs()}, around_.clock);
+  auto journal = Journal::open(JournalOptions{kFolder, around_.disk.vfs(), around_.on_damage}, around_.clock);
   if (!journal) return journal.error();
   if (auto begun = (*journal)->begin(); !begun) return begun.error();
   if (auto set = (*journal)->set_routes(options.routes); !set) return set.error();
@@ -99,7 +99,7 @@ Result<void> StoreProcess::open(const ProcessOptions& options) {
                                           events_.push_back(std::move(event));
                                           wake_driver(Moment(0));
                                         },
-                                        around_.on_outcome},
+                                        around_.on_outcome, around_.on_damage},
                   small_limits());
   for (int target = 0; target < kTargets; ++target) {
     const auto settings = settings_of(target, options.batch_max);

@@ -37,6 +37,8 @@ struct Surroundings {
   std::function<void(int target, const http::Request&)> on_send;
   /// What became of an attempt, for the trace.
   std::function<void(const std::string& target, const Outcome&)> on_outcome;
+  /// The product says that the journal is damaged.
+  std::function<void(const Error&)> on_damage;
   /// After every event of the process: it may be dead by now.
   std::function<void()> after_event;
 };

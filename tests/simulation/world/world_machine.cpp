@@ -25,6 +25,9 @@ Surroundings World::surroundings() {
           return fmt::format("store <- {} {} {}", target, outcome_name(outcome.kind), outcome.reason);
         });
       },
+      [this](const Error& error) {
+        if (!disk_.crashed()) checker_.violate("I7: the journal says that it is damaged: " + error.detail);
+      },
       [this] { after_event(); }};
 }
 
