@@ -329,13 +329,11 @@ Result<Recovery> carry_over(const std::string& folder, const std::string& place,
   // A pause whose record is lost holds on: whoever paused is there to resume.
   for (const auto& paused : (*salvage)->paused_targets()) {
     if (target.is_paused(paused)) continue;
-    const DecisionFact pause{DecisionFact::Kind::kPause,
-                             {},
-                             paused,
-                             "it was paused when the journal was damaged",
-                             fact.by,
-                             std::nullopt,
-                             ""};
+    DecisionFact pause;
+    pause.kind = DecisionFact::Kind::kPause;
+    pause.target = paused;
+    pause.reason = "it was paused when the journal was damaged";
+    pause.by = fact.by;
     if (auto added = target.append(before, RecordKind::kDecision, encode_decision(pause), clock); !added)
       return added.error();
   }

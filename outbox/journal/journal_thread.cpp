@@ -49,7 +49,7 @@ void JournalThread::post_all(std::vector<DocumentPost> posts,
       queue_.push_back(std::move(task));
     }
   }
-  if (refused) return task.done(Result<void>(*refused));
+  if (refused) return task.done(Result<void>(*refused));  // NOLINT(bugprone-use-after-move): not queued
   wake_.notify_one();
 }
 

@@ -1,5 +1,6 @@
 // Deliberate defects, for the proof that the simulator finds them. Compiled in only where the build asks for
-// it (TILLSYNC_MUTATIONS, on in the presets that test, off in `release`), and then off until a test names one.
+// it (TILLSYNC_MUTATIONS, on in the presets that test, off in `release`), and then off until a test names
+// one.
 #pragma once
 
 #include <string_view>

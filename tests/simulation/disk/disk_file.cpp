@@ -53,8 +53,10 @@ void DiskFile::write(std::uint64_t offset, const char* from, std::uint64_t lengt
 
 void DiskFile::truncate(std::uint64_t new_size) {
   if (new_size == size()) return;
+  const bool cuts = new_size < size();
   const auto low = std::min(new_size, size());
   remember(low, std::max(new_size, size()) - low);
+  if (cuts && tracked_) changes_.back().cuts = true;
   bytes_.resize(new_size);
 }
 
@@ -84,6 +86,9 @@ void DiskFile::sync() {
 }
 
 void DiskFile::fail_sync() {
+  for (std::size_t i = changes_.size(); i-- > 0;) {
+    if (changes_[i].cuts) cut_for_good(i);
+  }
   auto versions = open_versions();
   for (auto& [sector, all] : versions) all.pop_back();
   orphans_ = std::move(versions);
@@ -168,8 +173,36 @@ void DiskFile::undo_to(std::size_t changes_kept) {
   }
 }
 
+// Nothing beyond the cut comes back, whatever was written there before.
+void DiskFile::cut_for_good(std::size_t change) {
+  const auto new_size = changes_[change].offset;
+  for (std::size_t i = 0; i <= change; ++i) {
+    auto& earlier = changes_[i];
+    earlier.cuts = false;
+    earlier.size_before = std::min(earlier.size_before, new_size);
+    earlier.length = earlier.offset < new_size ? std::min(earlier.length, new_size - earlier.offset) : 0;
+    earlier.saved = std::min(earlier.saved, static_cast<std::size_t>(earlier.length));
+  }
+  std::erase_if(changes_, [](const Change& one) { return one.length == 0; });
+  orphans_.erase(orphans_.lower_bound(sector_of(new_size + kSectorBytes - 1)), orphans_.end());
+  orphan_sizes_.clear();
+  durable_size_ = std::min(durable_size_, new_size);
+}
+
+// A truncation is the file system's own affair, and journaled there: it has come about whole or not at all,
+// and nothing that came after it without it. (A log of which only a part came back after its checkpoint would
+// tear any database.)
+void DiskFile::decide_cuts(Random& random) {
+  for (std::size_t i = changes_.size(); i-- > 0;) {
+    if (!changes_[i].cuts) continue;
+    if (random.below(2) == 0) return cut_for_good(i);
+    undo_to(i);
+  }
+}
+
 void DiskFile::power_loss(Random& random) {
   if (changes_.empty() && orphans_.empty() && durable_size_ == size()) return;
+  decide_cuts(random);
   // Most losses draw sector by sector. All, nothing and the first so many changes are likely in life and next
   // to never drawn that way.
   const auto mode = random.below(8);

@@ -70,6 +70,7 @@ class DiskFile {
     std::uint64_t size_before = 0;
     std::size_t undo = 0;
     std::size_t saved = 0;
+    bool cuts = false;  ///< a truncation to fewer bytes
   };
   using Versions = std::vector<Sector>;  // oldest first
 
@@ -82,6 +83,8 @@ class DiskFile {
   std::map<std::uint64_t, Versions> open_versions() const;
   std::uint64_t draw_size(Random& random, bool newest, bool oldest) const;
   void undo_to(std::size_t changes_kept);
+  void cut_for_good(std::size_t change);
+  void decide_cuts(Random& random);
 
   const bool tracked_;
   std::vector<char> bytes_;

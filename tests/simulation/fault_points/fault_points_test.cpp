@@ -38,6 +38,13 @@ const std::vector<std::string>& states() {
   return all;
 }
 
+std::string first_difference(const std::string& expected, const std::string& found) {
+  const auto from = static_cast<std::size_t>(
+      std::mismatch(expected.begin(), expected.end(), found.begin(), found.end()).first - expected.begin());
+  const auto line = expected.rfind('\n', from) == std::string::npos ? 0 : expected.rfind('\n', from) + 1;
+  return expected.substr(line, 300) + " became " + found.substr(std::min(line, found.size()), 300);
+}
+
 class Play {
  public:
   Play(const Plan& plan, std::uint64_t seed) : plan_(plan), shop_(seed) {}
@@ -119,8 +126,9 @@ class Play {
     if (now != states()[at_]) {
       std::size_t other = 0;
       while (other < states().size() && states()[other] != now) ++other;
-      return report(other < states().size() ? fmt::format("holds what {} steps leave, not {}", other, at_)
-                                            : "holds what no number of steps leaves");
+      return report(other < states().size()
+                        ? fmt::format("holds what {} steps leave, not {}", other, at_)
+                        : "holds what no number of steps leaves: " + first_difference(states()[at_], now));
     }
     const auto wrong = check_whole(shop_);
     if (!wrong.empty()) report("is not whole: " + wrong);
