@@ -212,6 +212,15 @@ void add_exports(Corpus& corpus) {
   corpus.add("fuzz_import", std::string("\2\0\0\0", 4));
   corpus.add("fuzz_import", std::string("\2\1\1\x10\1\0\0", 7));
   corpus.add("fuzz_import", std::string("\2\2\1\x10\1\1\x10\1\0\0", 10));
+  // The last character in front of the padding of both base64 texts: the next one differs in unused bits
+  // only.
+  for (std::size_t at = trailer_at(whole) + 1; at < whole.size(); ++at) {
+    if (whole[at] != '=' || whole[at - 1] == '=') continue;
+    const auto place = at - 1;
+    const char changed_by = static_cast<char>(whole[place] ^ (whole[place] + 1));
+    corpus.add("fuzz_import", std::string("\2\1", 2) + static_cast<char>(place / 256) +
+                                  static_cast<char>(place % 256) + changed_by + std::string(2, '\0'));
+  }
   corpus.add("fuzz_import", std::string("\2\0\0\1", 4));
   corpus.add("fuzz_import", std::string("\2\0\0\1\n", 5));
   corpus.add("fuzz_import", std::string("\2\0\0\0 \n", 6));
