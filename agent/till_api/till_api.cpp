@@ -81,7 +81,7 @@ void TillApi::post(ServerRequest request, Responder respond) {
 }
 
 void TillApi::post_single(const ServerRequest& request, Responder respond) {
-  post_document(request, parse_document(request.body, parts_.store), std::move(respond));
+  post_document(request, parse_document(request.body, parts_.store), {}, std::move(respond));
 }
 
 void TillApi::post_event(const ServerRequest& request, Responder respond) {
@@ -90,14 +90,16 @@ void TillApi::post_event(const ServerRequest& request, Responder respond) {
     Refusal refusal{Refusal::Kind::kMalformed, event.error().detail, {Fault{"", event.error().detail}}};
     return respond(refusal_answer(refusal));
   }
-  post_document(request, document_of_event(*event, parts_.store), std::move(respond));
+  post_document(request, document_of_event(*event, parts_.store), traceparent_of_event(*event),
+                std::move(respond));
 }
 
 void TillApi::post_document(const ServerRequest& request, std::variant<Document, Refusal> checked,
-                            Responder respond) {
+                            std::string events_trace, Responder respond) {
   if (const auto* refusal = std::get_if<Refusal>(&checked)) return respond(refusal_answer(*refusal));
   auto meta = document_meta(request);
   if (!meta) return respond(problem_response(400, "malformed", "A header is malformed", meta.error().detail));
+  if (!events_trace.empty()) meta->traceparent = std::move(events_trace);
   if (holds_card_number(meta->correlation_id)) {  // a key may look like one, as an id may: it often is the id
     return respond(refusal_answer(Refusal{
         Refusal::Kind::kCardNumber, "X-Correlation-ID holds a card number; send another, or none", {}}));

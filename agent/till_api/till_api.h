@@ -59,8 +59,9 @@ class TillApi {
   void post(ServerRequest request, Responder respond);
   void post_single(const ServerRequest& request, Responder respond);
   void post_event(const ServerRequest& request, Responder respond);
+  /// `events_trace`: the traceparent that the event itself carries, which goes before the header's.
   void post_document(const ServerRequest& request, std::variant<Document, Refusal> checked,
-                     Responder respond);
+                     std::string events_trace, Responder respond);
   void post_bulk(ServerRequest request, Responder respond, bool events);
   void show(const std::string& id, Responder respond);
   void answer_post(const std::string& id, std::chrono::milliseconds wait, const PostAnswer& answer,

@@ -74,6 +74,7 @@ std::optional<ExportHeader> header_of(const std::string& line) {
   header.store = value->text_of("store");
   header.from = Sequence{value->integer_of("from")};
   header.to = Sequence{value->integer_of("to")};
+  if (header.from.value < 1) return std::nullopt;
   return header;
 }
 

@@ -29,6 +29,11 @@ std::optional<std::string> from_base64(std::string_view text) {
                       reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (size < 0) return std::nullopt;
   out.resize(static_cast<std::size_t>(size) - padding);
+  // Bits of the last character may stand for nothing: only zeros are what was written (RFC 4648, 3.5), or a
+  // text would have others beside it that mean the same.
+  if (padding > 0 &&
+      to_base64(std::string_view(out).substr(out.size() / 3 * 3)) != text.substr(text.size() - 4))
+    return std::nullopt;
   return out;
 }
 

@@ -8,7 +8,8 @@
 namespace tillsync {
 
 std::string to_base64(std::string_view bytes);
-/// Nothing where it is no padded base64 of one line.
+/// Nothing where it is not what to_base64() writes: padded, one line, unused bits zero. So a text is the only
+/// one for its bytes.
 std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace tillsync

@@ -1,9 +1,11 @@
 #include "platform/sqlite/page_scan.h"
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace tillsync::sqlite {
 namespace {
@@ -67,7 +69,7 @@ class Scan {
     std::string page;
     for (std::uint64_t number = 1; read(file_, (number - 1) * page_size_, page); ++number)
       scan_page(page, number == 1);
-    for (const auto& [number, offset] : frames_) {
+    for (const auto& [number, offset] : all_frames_) {
       if (read(log_, offset, page)) scan_page(page, number == 1);
     }
     return true;
@@ -86,19 +88,25 @@ class Scan {
       page_size_ = static_cast<std::size_t>(size);
   }
 
-  // The newest frame of each page, of the log's own run (its salts).
+  // The whole frames of the log's own run (its salts). All are scanned, not only the newest of each page:
+  // that one may be torn, and the one before it holds what was committed.
   void read_log() {
     std::string header(kLogHeader, '\0');
     if (!log_ || !log_.read(header.data(), static_cast<std::streamsize>(header.size()))) return log_.clear();
     if ((big_endian(header, 0, 4) | 1) != 0x377f0683) return;
     take_page_size(big_endian(header, 8, 4));
     const auto salts = big_endian(header, 16, 8);
+    log_.seekg(0, std::ios::end);
+    const auto end = static_cast<std::uint64_t>(std::max<std::streamoff>(log_.tellg(), 0));
     std::string frame(kFrameHeader, '\0');
-    for (std::uint64_t at = kLogHeader;; at += kFrameHeader + page_size_) {
+    for (std::uint64_t at = kLogHeader; at + kFrameHeader + page_size_ <= end;
+         at += kFrameHeader + page_size_) {
       log_.clear();
       log_.seekg(static_cast<std::streamoff>(at));
       if (!log_.read(frame.data(), static_cast<std::streamsize>(frame.size()))) break;
-      if (big_endian(frame, 8, 8) == salts) frames_[big_endian(frame, 0, 4)] = at + kFrameHeader;
+      if (big_endian(frame, 8, 8) != salts) continue;
+      frames_[big_endian(frame, 0, 4)] = at + kFrameHeader;
+      all_frames_.emplace_back(big_endian(frame, 0, 4), at + kFrameHeader);
     }
     log_.clear();
   }
@@ -200,7 +208,8 @@ class Scan {
   const std::function<bool(std::int64_t)>& wanted_;
   const std::function<void(const RawRow&)>& visit_;
   std::size_t page_size_ = kPageSizeDefault;
-  std::unordered_map<std::uint64_t, std::uint64_t> frames_;  // page to its place in the log
+  std::unordered_map<std::uint64_t, std::uint64_t> frames_;          // page to its newest place in the log
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> all_frames_;  // page and place, oldest first
 };
 
 }  // namespace

@@ -164,6 +164,33 @@ TEST_CASE("cloud events: structured and batch, with source and id for terminal a
   CHECK(store.post("{}", kEvents)->status == 400);
 }
 
+TEST_CASE("cloud events: an event's own traceparent goes before the header's, single and in a batch") {
+  Store store({});
+  store.start();
+  const std::string own = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const std::string headers = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto header = "traceparent: " + headers + "\r\n";
+  const auto with = [](const std::string& trace) { return R"(,"traceparent":")" + trace + '"'; };
+  const auto trace_of = [&](const std::string& id) {
+    const auto story = parsed(store.command({"explain", id, "--json"}).output);
+    const auto* events = story.find("events");
+    REQUIRE(events != nullptr);
+    return std::string(events->as_array()->at(0).text_of("traceparent"));
+  };
+  CHECK(store.post(event("T1", kData, with(own)), kEvent + header)->status == 201);
+  CHECK(trace_of("T1") == own);
+  CHECK(store.post(event("T2", kData, with(own)), kEvent)->status == 201);
+  CHECK(trace_of("T2") == own);
+  CHECK(store.post(event("T3", kData), kEvent + header)->status == 201);
+  CHECK(trace_of("T3") == headers);
+  CHECK(store.post(event("T4", kData, with("4111 1111 1111 1111")), kEvent + header)->status == 201);
+  CHECK(trace_of("T4") == headers);  // (I9) of a till's text only what is well-formed is kept
+  CHECK(store.post("[" + event("T5", kData, with(own)) + "," + event("T6", kData) + "]", kEvents + header)
+            ->status == 200);
+  CHECK(trace_of("T5") == own);
+  CHECK(trace_of("T6") == headers);
+}
+
 TEST_CASE("Prefer wait: told delivered in time, quarantined, or journaled when the time is up") {
   Shop shop;
   const auto wait = [&](const char* id, const char* seconds) {

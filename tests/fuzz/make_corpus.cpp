@@ -12,6 +12,7 @@
 #include "outbox/document/canonical.h"
 #include "outbox/document/codec.h"
 #include "outbox/journal/facts.h"
+#include "tests/fuzz/signed_sample.h"
 #include "tests/fuzz/support.h"
 #include "tests/support/trading_day.h"
 
@@ -159,6 +160,70 @@ void add_facts(Corpus& corpus) {
   corpus.add("fuzz_codec", "\4" + encode_routes(routes));
   corpus.add("fuzz_codec", "\5" + encode_pruned({PrunedRange{Sequence{1}, Sequence{9}, std::string(64, 'a')},
                                                  PrunedRange{}}));
+
+  LookUpFact look_up{outcome.delivery, "erp", 2, LookUpFact::Found::kAbsent, "", 404};
+  corpus.add("fuzz_codec", "\6" + encode_look_up(look_up));
+  look_up.found = LookUpFact::Found::kFailed;
+  look_up.reason = "connection refused \xff";
+  corpus.add("fuzz_codec", "\6" + encode_look_up(look_up));
+  RecoveredFact recovered{{PrunedRange{Sequence{3}, Sequence{5}, std::string(64, 'b')}},
+                          true,
+                          17,
+                          "damaged-20261123",
+                          "a bad sector",
+                          "ann"};
+  corpus.add("fuzz_codec", "\7" + encode_recovered(recovered));
+  corpus.add("fuzz_codec", "\7" + encode_recovered({}));
+  // As Journal::note_import() writes it.
+  corpus.add("fuzz_codec", "\x8" + json::dump(json::Object{{"store", "0417"},
+                                                           {"sha256", std::string(64, 'c')},
+                                                           {"from", 1},
+                                                           {"to", 9},
+                                                           {"head_hash", std::string(64, 'd')}}));
+}
+
+void add_exports(Corpus& corpus) {
+  const auto& whole = sample_export();
+  const auto content = whole.substr(0, trailer_at(whole));
+  const auto first = content.find('\n') + 1, second = content.find('\n', first) + 1;
+  const auto lines = {content,
+                      content.substr(0, first),
+                      content.substr(0, second),
+                      content.substr(0, first) + content.substr(second),  // begins later
+                      content + content.substr(first),
+                      content.substr(first)};
+  const std::string file(1, '\0'), signed_here("\1\0\x10\0", 4);
+  for (const auto& some : lines) corpus.add("fuzz_import", signed_here + some);
+  auto header = content.substr(0, first);
+  for (const auto* from : {"\"from\":0,", "\"from\":-9223372036854775808,", "\"from\":1e3,"}) {
+    const auto at = header.find("\"from\":1,");
+    if (at == std::string::npos) throw std::runtime_error("the sample begins with record 1");
+    corpus.add("fuzz_import",
+               signed_here + header.substr(0, at) + from + header.substr(at + 9) + content.substr(first));
+  }
+  // As a file nothing else is signed than the sample itself: the target holds the parser to that.
+  for (const auto& odd : {whole, whole.substr(0, whole.size() / 2), whole.substr(0, whole.size() - 1),
+                          whole.substr(0, trailer_at(whole)), whole + "\n", whole + whole, std::string()})
+    corpus.add("fuzz_import", file + odd);
+  auto changed = whole;
+  changed[first + 30] ^= 1;
+  corpus.add("fuzz_import", file + changed);
+  // Changes, each a place and what is turned there; then how much is cut off, and what is behind.
+  corpus.add("fuzz_import", std::string("\2\0\0\0", 4));
+  corpus.add("fuzz_import", std::string("\2\1\1\x10\1\0\0", 7));
+  corpus.add("fuzz_import", std::string("\2\2\1\x10\1\1\x10\1\0\0", 10));
+  // The last character in front of the padding of both base64 texts: the next one differs in unused bits
+  // only.
+  for (std::size_t at = trailer_at(whole) + 1; at < whole.size(); ++at) {
+    if (whole[at] != '=' || whole[at - 1] == '=') continue;
+    const auto place = at - 1;
+    const char changed_by = static_cast<char>(whole[place] ^ (whole[place] + 1));
+    corpus.add("fuzz_import", std::string("\2\1", 2) + static_cast<char>(place / 256) +
+                                  static_cast<char>(place % 256) + changed_by + std::string(2, '\0'));
+  }
+  corpus.add("fuzz_import", std::string("\2\0\0\1", 4));
+  corpus.add("fuzz_import", std::string("\2\0\0\1\n", 5));
+  corpus.add("fuzz_import", std::string("\2\0\0\0 \n", 6));
 }
 
 void add_requests(Corpus& corpus) {
@@ -296,6 +361,7 @@ int main(int argc, char** argv) {
     add_documents(corpus);
     add_json(corpus);
     add_facts(corpus);
+    add_exports(corpus);
     add_requests(corpus);
     add_settings(corpus, contents_of(argv[2]));
     add_answers(corpus);

@@ -41,7 +41,8 @@ cmake --preset fuzz >"$logs/configure.log" 2>&1 || {
 cmake --build --preset fuzz -j "$(nproc)"
 "$programs/make_corpus" "$corpus" config/tillsync.example.toml
 
-# The journals of fuzz_ndjson: in memory where there is such a place, since every post waits for its fsync.
+# The journals of fuzz_ndjson and the files of fuzz_import: in memory where there is such a place, since every post
+# and every export waits for its fsync.
 scratch=$(mktemp -d -p /dev/shm tillsync-fuzz-XXXXXX 2>/dev/null || mktemp -d -t tillsync-fuzz-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch
@@ -51,6 +52,7 @@ export TMPDIR=$scratch
 options_of() { # TARGET
   case "$1" in
     fuzz_codec) echo json 4096 16 ;;
+    fuzz_import) echo json 8192 16 ;;
     fuzz_decimal_time) echo small_texts 128 16 ;;
     fuzz_request_head) echo http 20000 64 ;;
     fuzz_settings) echo settings 16384 256 ;;

@@ -43,9 +43,9 @@ struct Carried {
     return path(name);
   }
   Result<ImportResult> into(JournalBench& bench, const std::string& file) const {
-    return import_journal(*bench.journal, ImportOptions{file, "0417", path("scratch")},
-                          VerifyingKey::from_pem(pair.public_key).value());
+    return import_journal(*bench.journal, ImportOptions{file, "0417", path("scratch")}, trusted());
   }
+  VerifyingKey trusted() const { return VerifyingKey::from_pem(pair.public_key).value(); }
   ImportResult taken(JournalBench& bench, const std::string& file) const {
     auto result = into(bench, file);
     REQUIRE_MESSAGE(result.has_value(), (result ? std::string() : result.error().detail));
@@ -194,6 +194,23 @@ TEST_CASE(
     std::ofstream(carried.path("bad"), std::ios::binary) << changed;
     const auto result = carried.into(here, carried.path("bad"));
     CHECK(!result.has_value());
+  }
+  // The signature's own line too: there is no other way to write the same.
+  for (std::size_t at = lines_end; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto changed = good;
+      changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
+      std::ofstream(carried.path("bad"), std::ios::binary) << changed;
+      const auto result = check_signed_file(carried.path("bad"), carried.trusted());
+      CHECK_MESSAGE(!result.has_value(), "byte " << at - lines_end << " of the signature's line");
+    }
+  }
+  for (const auto* from : {"0", "-9223372036854775808"}) {  // before anything is proven
+    auto header = good.substr(0, good.find('\n'));
+    const auto place = header.find("\"from\":1,");
+    REQUIRE(place != std::string::npos);
+    header.replace(place, 9, std::string("\"from\":") + from + ",");
+    refused(header + good.substr(good.find('\n')), "export-format");
   }
   Carried stranger;
   CHECK(carried.into(here, stranger.write(there)).error().code == "export-untrusted");
