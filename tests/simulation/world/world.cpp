@@ -93,9 +93,7 @@ void World::begin(const Item& item) {
     case What::kStop:
       return stop_for(seconds(item.a));
     case What::kSuspend:
-      awake_at_ = std::max(awake_at_, timeline_.now() + seconds(item.a));
-      clock_.sleep(awake_at_ - timeline_.now());
-      return;
+      return suspend(seconds(item.a));
     case What::kWallStep:
       return clock_.step_wall(seconds(item.a));
     case What::kWallDrift:
@@ -122,6 +120,13 @@ void World::begin(const Item& item) {
     case What::kReport:
       return report_under_way(static_cast<std::uint64_t>(item.a));
   }
+}
+
+// One that sleeps already sleeps on, if need be.
+void World::suspend(seconds duration) {
+  const auto asleep_from = std::max(awake_at_, timeline_.now());
+  awake_at_ = std::max(asleep_from, timeline_.now() + duration);
+  clock_.sleep(awake_at_ - asleep_from);
 }
 
 // Each change lasts its time, or until the next one.

@@ -47,6 +47,7 @@ class World {
 
   // What the plan says.
   void begin(const Item& item);
+  void suspend(seconds duration);
   void change_network(int target, NetworkMode mode, std::int64_t for_s);
   void change_central(int target, CentralMode mode, std::int64_t for_s);
   void change_disk(DiskMode mode, std::uint64_t choice, std::int64_t for_s);
