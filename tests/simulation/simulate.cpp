@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -68,13 +70,13 @@ int run_one(const Options& options) {
 }
 
 int run_many(const Options& options) {
-  const auto dots = options.seeds.find("..");
-  if (dots == std::string::npos) {
-    fmt::print(stderr, "simulate: --seeds takes A..B, such as 1..1000\n");
+  std::uint64_t from = 0, to = 0;
+  char behind = 0;
+  if (std::sscanf(options.seeds.c_str(), "%" SCNu64 "..%" SCNu64 "%c", &from, &to, &behind) != 2 ||
+      to < from) {
+    fmt::print(stderr, "simulate: --seeds takes A..B, such as 1..1000, not \"{}\"\n", options.seeds);
     return 2;
   }
-  const auto from = std::stoull(options.seeds.substr(0, dots));
-  const auto to = std::stoull(options.seeds.substr(dots + 2));
   const auto begun = std::chrono::steady_clock::now();
   const bool terminal = isatty(STDOUT_FILENO) != 0;
   const auto campaign = run_seeds(from, to, options.days, options.jobs, 10, [&](std::uint64_t runs) {
