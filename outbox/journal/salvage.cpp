@@ -100,9 +100,13 @@ void Salvage::find_next_stored() {
       stored_ended_ = true;
     } else {
       select_.reset();
-      if (behind > std::numeric_limits<std::int64_t>::max() / 4) stored_ended_ = true;
-      behind += stride;
-      stride *= 2;
+      constexpr auto kFarthest = std::numeric_limits<std::int64_t>::max() / 8;
+      if (behind > kFarthest || stride > kFarthest) {
+        stored_ended_ = true;
+      } else {
+        behind += stride;
+        stride *= 2;
+      }
     }
   }
 }
