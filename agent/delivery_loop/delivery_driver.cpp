@@ -40,6 +40,16 @@ class DeliveryDriver::FreshBacklog final : public BacklogSource {
   const std::set<DeliveryKey>& settled_;
 };
 
+LaneOptions lane_options(const TargetSettings& target) {
+  LaneOptions options;
+  options.concurrency = static_cast<int>(target.concurrency);
+  options.batch_max = static_cast<int>(target.batch_max);
+  options.backoff_min = target.backoff_min;
+  options.backoff_max = target.backoff_max;
+  options.rate_per_s = target.rate_per_s;
+  return options;
+}
+
 DeliveryDriver::DeliveryDriver(Parts parts, DeliveryDriverLimits limits)
     : parts_(std::move(parts)),
       limits_(limits),

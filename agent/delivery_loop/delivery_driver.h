@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/settings.h"
 #include "outbox/delivery/scheduler.h"
 #include "outbox/journal/group_commit.h"
 #include "outbox/journal/journal_backlog.h"
@@ -26,6 +27,9 @@ struct DeliveryDriverLimits {
   std::chrono::milliseconds record_again{1'000};  ///< when they are tried again
   SchedulerLimits scheduler;
 };
+
+/// A target's pace, from its settings.
+LaneOptions lane_options(const TargetSettings& target);
 
 class DeliveryDriver {
  public:

@@ -12,16 +12,6 @@ constexpr std::chrono::milliseconds kIdleWait{60'000};  // an event or a transfe
 constexpr std::chrono::milliseconds kStoppingWait{20};
 constexpr std::chrono::seconds kRateWindow{2};
 
-LaneOptions lane_options(const TargetSettings& target) {
-  LaneOptions options;
-  options.concurrency = static_cast<int>(target.concurrency);
-  options.batch_max = static_cast<int>(target.batch_max);
-  options.backoff_min = target.backoff_min;
-  options.backoff_max = target.backoff_max;
-  options.rate_per_s = target.rate_per_s;
-  return options;
-}
-
 std::int64_t connections_needed(const Settings& settings) {
   std::int64_t most = 1;
   for (const auto& [name, target] : settings.targets) most = std::max(most, target.concurrency);

@@ -50,14 +50,12 @@ std::string result_line(std::uint64_t seed, const Verdict& verdict) {
 Verdict parse_result(const std::string& line) {
   Verdict verdict;
   auto& s = verdict.statistics;
-  std::int64_t settled = 0;
   unsigned long long seed = 0;
   long long n[7] = {};
-  long long settled_in = 0;
+  long long settled = 0;
   int used = 0;
   std::sscanf(line.c_str(), "R %llu %lld %lld %lld %lld %lld %lld %lld %lld %n", &seed, &n[0], &n[1], &n[2],
-              &n[3], &n[4], &n[5], &n[6], &settled_in, &used);
-  settled = settled_in;
+              &n[3], &n[4], &n[5], &n[6], &settled, &used);
   s.documents = n[0];
   s.effects = n[1];
   s.starts = n[2];

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "outbox/journal/verify.h"
 #include "platform/json/json.h"

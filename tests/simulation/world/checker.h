@@ -99,7 +99,6 @@ class Checker {
   std::vector<std::pair<Sequence, int>> variants_;
   std::map<Place, std::vector<Effect>> effects_;
   std::map<Place, Amended> amended_;
-  std::map<std::string, int> sent_;  ///< posts by "id:step"
   std::set<int> paused_;
   std::vector<Decision> tried_;
   std::set<std::string> decided_;

@@ -31,15 +31,6 @@ TargetSettings settings_of(int target, int batch_max) {
   return settings;
 }
 
-LaneOptions lane_of(const TargetSettings& settings) {
-  LaneOptions options;
-  options.concurrency = static_cast<int>(settings.concurrency);
-  options.batch_max = static_cast<int>(settings.batch_max);
-  options.backoff_min = settings.backoff_min;
-  options.backoff_max = settings.backoff_max;
-  return options;
-}
-
 }  // namespace
 
 /// Lets requests out while the process lives, and answers in.
@@ -109,8 +100,8 @@ Result<void> StoreProcess::open(const ProcessOptions& options) {
                            return secret(target);
                          });
     if (!port) return port.error();
-    driver_->add_target(kTargetNames[target], lane_of(settings), lanes[kTargetNames[target]], started_at_,
-                        std::move(*port));
+    driver_->add_target(kTargetNames[target], lane_options(settings), lanes[kTargetNames[target]],
+                        started_at_, std::move(*port));
   }
   return ok();
 }

@@ -67,7 +67,6 @@ class StoreProcess final : public JournalQueue, public std::enable_shared_from_t
   void stop();
 
   JournalReader& reader() { return *reader_; }
-  const Scheduler& scheduler() const { return driver_->scheduler(); }
   Sequence head() const { return commit_->journal().head().sequence; }
   /// Head after the start, when the routes were in force.
   Sequence started_at() const { return started_at_; }
