@@ -28,11 +28,6 @@ void LoopGate::run_waiting() {
   for (auto& work : bundle) work();
 }
 
-bool LoopGate::on_loop_thread() const {
-  const std::lock_guard lock(mutex_);
-  return context_ != nullptr && context_->get_executor().running_in_this_thread();
-}
-
 void LoopGate::close() {
   std::vector<std::function<void()>>
       dropped;  // destroyed outside the lock: what it holds may post in its destructor
@@ -48,7 +43,9 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::run() {
+  impl_->gate->loop_begins();
   impl_->context.run();
+  impl_->gate->loop_ends();
 }
 
 void EventLoop::stop() {

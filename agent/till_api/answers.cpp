@@ -1,5 +1,7 @@
 #include "agent/till_api/answers.h"
 
+#include <fmt/format.h>
+
 #include "platform/json/json.h"
 
 namespace tillsync {
@@ -92,10 +94,9 @@ ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, 
   response.status = replayed ? 200 : 201;
   response.headers.emplace_back("Location", location_of(id));
   if (replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
-  response.body = json::dump(json::Object{{"id", id},
-                                          {"sequence", answer.sequence.value},
-                                          {"status", status_name(status)},
-                                          {"recorded_at", format_utc(answer.recorded_at)}});
+  // An id, a status' name and a time need no escape in JSON.
+  response.body = fmt::format(R"({{"id":"{}","sequence":{},"status":"{}","recorded_at":"{}"}})", id,
+                              answer.sequence.value, status_name(status), format_utc(answer.recorded_at));
   return response;
 }
 
@@ -107,12 +108,10 @@ std::string bulk_line(const std::string& id, const Result<PostAnswer>& answer) {
   if (!answer) return bulk_line(journal_error_answer(answer.error()));
   if (answer->kind == PostAnswer::Kind::kReused) return bulk_line(reused_answer(id, *answer));
   const bool replayed = answer->kind == PostAnswer::Kind::kReplayed;
-  json::Object line{{"status", replayed ? 200 : 201},
-                    {"id", id},
-                    {"sequence", answer->sequence.value},
-                    {"recorded_at", format_utc(answer->recorded_at)}};
-  if (replayed) line.emplace_back("replayed", true);
-  return json::dump(line) + "\n";
+  return fmt::format(R"({{"status":{},"id":"{}","sequence":{},"recorded_at":"{}"{}}})"
+                     "\n",
+                     replayed ? 200 : 201, id, answer->sequence.value, format_utc(answer->recorded_at),
+                     replayed ? R"(,"replayed":true)" : "");
 }
 
 }  // namespace tillsync

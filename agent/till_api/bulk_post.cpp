@@ -8,6 +8,9 @@
 namespace tillsync {
 namespace {
 
+/// One in the journal, one that waits behind it: what a body holds in memory stays two chunks.
+constexpr std::size_t kChunksUnderWay = 2;
+
 ServerResponse too_large_line() {
   return problem_response(413, "too-large", "The document is too large", "A document is at most 1 MiB.");
 }
@@ -55,28 +58,68 @@ void BulkPost::start_events() {
   step();
 }
 
-// Takes chunks until one has something for the journal, whose answer comes back in journaled().
+// On a worker: checks chunks and hands them to the journal until enough are under way; who is told of an
+// answer goes on here.
 void BulkPost::step() {
-  for (take_chunk(); posts_.empty() || !parts_.disk_has_room(); take_chunk()) {
-    if (chunk_.empty()) return finish();
-    const Error full{ErrorKind::kStorage, "storage-full", "the disk is at its reserve"};
-    write_lines(std::vector<Result<PostAnswer>>(std::exchange(posts_, {}).size(), Result<PostAnswer>(full)));
-  }
-  auto posts = std::exchange(posts_, {});
-  parts_.journal.post_all(std::move(posts), [self = shared_from_this()](
-                                                std::vector<Result<PostAnswer>> answers) {
-    // Checking the next chunk is no work for the journal thread.
-    auto shared = std::make_shared<std::vector<Result<PostAnswer>>>(std::move(answers));
-    if (!self->parts_.workers.run([self, shared](JournalReader&) { self->journaled(std::move(*shared)); })) {
-      self->journaled(std::move(*shared));
+  while (write_answered()) {
+    if (taken_all_) return finish();
+    auto chunk = take_chunk();
+    if (chunk->items.empty()) {
+      taken_all_ = true;
+    } else {
+      journal(chunk);
     }
-  });
+  }
 }
 
-void BulkPost::take_chunk() {
-  chunk_bytes_ = 0;
-  const auto room = [this] {
-    return chunk_.size() < limits_.bulk_chunk_documents && chunk_bytes_ < limits_.bulk_chunk_bytes;
+/// Writes the lines of what is answered at the front. True where there is something to do now: a chunk may be
+/// taken, or all is answered. Else the journal's next answer goes on.
+bool BulkPost::write_answered() {
+  while (true) {
+    std::shared_ptr<Chunk> chunk;
+    {
+      const std::lock_guard lock(mutex_);
+      if (under_way_.empty()) return true;
+      if (!under_way_.front()->answered) {
+        stepping_ = !taken_all_ && under_way_.size() < kChunksUnderWay;
+        return stepping_;
+      }
+      chunk = std::move(under_way_.front());
+      under_way_.pop_front();
+    }
+    write_lines(*chunk);
+  }
+}
+
+void BulkPost::journal(const std::shared_ptr<Chunk>& chunk) {
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_.push_back(chunk);
+    chunk->answered = chunk->posts.empty();
+    if (!chunk->answered && !parts_.disk_has_room()) {
+      const Error full{ErrorKind::kStorage, "storage-full", "the disk is at its reserve"};
+      chunk->answers.assign(chunk->posts.size(), Result<PostAnswer>(full));
+      chunk->answered = true;
+    }
+    if (chunk->answered) return;
+  }
+  parts_.journal.post(std::exchange(chunk->posts, {}),
+                      [self = shared_from_this(), chunk](std::vector<Result<PostAnswer>> answers) {
+                        {
+                          const std::lock_guard lock(self->mutex_);
+                          chunk->answers = std::move(answers);
+                          chunk->answered = true;
+                          if (std::exchange(self->stepping_, true)) return;
+                        }
+                        // Checking the next chunk is no work for the journal thread.
+                        if (!self->parts_.workers.run([self](JournalReader&) { self->step(); })) self->step();
+                      });
+}
+
+std::shared_ptr<BulkPost::Chunk> BulkPost::take_chunk() {
+  auto chunk = std::make_shared<Chunk>();
+  const auto room = [&] {
+    return chunk->items.size() < limits_.bulk_chunk_documents && chunk->bytes < limits_.bulk_chunk_bytes;
   };
   if (events_) {
     const auto& events = *batch_.as_array();
@@ -86,12 +129,12 @@ void BulkPost::take_chunk() {
         meta.traceparent = std::move(trace);
       const auto bytes = json::dump(events[next_]).size();
       if (bytes > kDocumentBytesMax) {
-        chunk_.push_back(Item{bulk_line(too_large_line()), {}, false});
+        chunk->items.push_back(Item{bulk_line(too_large_line()), {}, false});
         continue;
       }
-      add(document_of_event(events[next_], parts_.store), std::move(meta), bytes);
+      add(*chunk, document_of_event(events[next_], parts_.store), std::move(meta), bytes);
     }
-    return;
+    return chunk;
   }
   while (next_ < body_.size() && room()) {
     const auto end = std::min(body_.find('\n', next_), body_.size());
@@ -99,36 +142,32 @@ void BulkPost::take_chunk() {
     next_ = end + 1;
     if (is_blank(line)) continue;
     if (line.size() > kDocumentBytesMax) {
-      chunk_.push_back(Item{bulk_line(too_large_line()), {}, false});
+      chunk->items.push_back(Item{bulk_line(too_large_line()), {}, false});
       continue;
     }
-    add(parse_document(line, parts_.store), meta_, line.size());
+    add(*chunk, parse_document(line, parts_.store), meta_, line.size());
   }
+  return chunk;
 }
 
-void BulkPost::add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes) {
-  chunk_bytes_ += bytes;
+void BulkPost::add(Chunk& chunk, std::variant<Document, Refusal> checked, DocumentMeta meta,
+                   std::size_t bytes) {
+  chunk.bytes += bytes;
   if (auto* refusal = std::get_if<Refusal>(&checked)) {
     if (answer_.size() > limits_.bulk_answer_bytes_max) refusal->faults.clear();
-    chunk_.push_back(Item{bulk_line(refusal_answer(*refusal)), {}, false});
+    chunk.items.push_back(Item{bulk_line(refusal_answer(*refusal)), {}, false});
     return;
   }
-  auto& document = std::get<Document>(checked);
-  chunk_.push_back(Item{{}, document.id, true});
-  posts_.push_back(make_post(std::move(document), std::move(meta)));
+  const auto& document = std::get<Document>(checked);
+  chunk.items.push_back(Item{{}, document.id, true});
+  chunk.posts.push_back(make_post(document, std::move(meta)));
 }
 
-void BulkPost::journaled(std::vector<Result<PostAnswer>> answers) {
-  write_lines(answers);
-  step();
-}
-
-void BulkPost::write_lines(const std::vector<Result<PostAnswer>>& answers) {
+void BulkPost::write_lines(const Chunk& chunk) {
   std::size_t next = 0;
-  for (auto& item : chunk_) {
-    answer_ += item.waits ? bulk_line(item.id, answers[next++]) : item.line;
+  for (const auto& item : chunk.items) {
+    answer_ += item.waits ? bulk_line(item.id, chunk.answers[next++]) : item.line;
   }
-  chunk_.clear();
 }
 
 void BulkPost::finish() {

@@ -1,8 +1,10 @@
 // Many documents in one body (NDJSON, CloudEvents batch): checked and journaled in chunks, answered line by
-// line, in order.
+// line, in order. While the journal writes one chunk the next is checked.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <mutex>
 
 #include "agent/http_server/server.h"
 #include "agent/till_api/till_api.h"
@@ -30,11 +32,19 @@ class BulkPost : public std::enable_shared_from_this<BulkPost> {
     std::string id;
     bool waits = false;  ///< for the journal
   };
+  struct Chunk {
+    std::vector<Item> items;
+    std::vector<DocumentPost> posts;          ///< of the items that wait; gone once the journal has them
+    std::vector<Result<PostAnswer>> answers;  ///< of those, in order
+    std::size_t bytes = 0;
+    bool answered = false;  ///< guarded by mutex_
+  };
   void step();
-  void take_chunk();
-  void add(std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes);
-  void journaled(std::vector<Result<PostAnswer>> answers);
-  void write_lines(const std::vector<Result<PostAnswer>>& answers);
+  bool write_answered();
+  std::shared_ptr<Chunk> take_chunk();
+  void add(Chunk& chunk, std::variant<Document, Refusal> checked, DocumentMeta meta, std::size_t bytes);
+  void journal(const std::shared_ptr<Chunk>& chunk);
+  void write_lines(const Chunk& chunk);
   void finish();
 
   TillApi::Parts& parts_;
@@ -45,10 +55,13 @@ class BulkPost : public std::enable_shared_from_this<BulkPost> {
   bool events_ = false;
   std::size_t next_ = 0;  // byte of the body, or index of the event
   json::Value batch_;
-  std::vector<Item> chunk_;
-  std::vector<DocumentPost> posts_;
-  std::size_t chunk_bytes_ = 0;
   std::string answer_;
+  bool taken_all_ = false;
+  // Of all above only one worker at a time makes use, or the journal thread where the workers take no job.
+
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Chunk>> under_way_;  ///< guarded by mutex_; at most kChunksUnderWay, in order
+  bool stepping_ = true;                          ///< guarded by mutex_; somebody is in step(), or about to
 };
 
 }  // namespace tillsync

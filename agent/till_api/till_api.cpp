@@ -32,7 +32,10 @@ json::Value health_json(const Health& health) {
 }  // namespace
 
 TillApi::TillApi(Parts parts, TillApiLimits limits)
-    : parts_(std::move(parts)), limits_(limits), waiters_(parts_.loop) {}
+    : parts_(std::move(parts)),
+      limits_(limits),
+      waiters_(parts_.loop),
+      batches_(parts_.loop, parts_.journal) {}
 
 std::uint64_t TillApi::body_bytes_max(const ServerRequest& head) const {
   const auto media = post_media(head);
@@ -40,6 +43,9 @@ std::uint64_t TillApi::body_bytes_max(const ServerRequest& head) const {
 }
 
 void TillApi::handle(ServerRequest request, Responder respond) {
+  if (request.path == "/v1/documents" &&
+      request.method == "POST")  // nearly all: no need to take the path apart
+    return post(std::move(request), std::move(respond));
   const auto segments = request.segments();
   const bool versioned = !segments.empty() && segments[0] == "v1";
   if (versioned && segments.size() == 2 && segments[1] == "documents") {
@@ -105,37 +111,33 @@ void TillApi::post_document(const ServerRequest& request, std::variant<Document,
         Refusal::Kind::kCardNumber, "X-Correlation-ID holds a card number; send another, or none", {}}));
   }
   const auto wait = std::min(prefer_wait(request), limits_.wait_max);
-  auto& document = std::get<Document>(checked);
-  auto id = document.id;
-  parts_.journal.post(
-      make_post(std::move(document), std::move(*meta)),
-      [this, id = std::move(id), wait, respond = std::move(respond)](Result<PostAnswer> answer) mutable {
-        if (!answer) return respond(journal_error_answer(answer.error()));
-        if (answer->kind == PostAnswer::Kind::kReused) return respond(reused_answer(id, *answer));
-        answer_post(id, wait, *answer, std::move(respond));
+  const auto& document = std::get<Document>(checked);
+  // Before the commit: a change of status that follows it arrives at the loop behind the answer.
+  if (wait.count() != 0) waiters_.announce();
+  batches_.add(
+      make_post(document, std::move(*meta)),
+      [this, id = document.id, wait, respond = std::move(respond)](const Result<PostAnswer>& answer) {
+        if (answer && answer->kind != PostAnswer::Kind::kReused)
+          return answer_post(id, wait, *answer, respond);
+        if (wait.count() != 0) waiters_.cancel();
+        respond(answer ? reused_answer(id, *answer) : journal_error_answer(answer.error()));
       });
 }
 
-// On the journal thread: what waits goes on at the loop, where a later commit's changes arrive behind it.
 void TillApi::answer_post(const std::string& id, std::chrono::milliseconds wait, const PostAnswer& answer,
-                          Responder respond) {
+                          const Responder& respond) {
   if (wait.count() == 0) return respond(accepted_answer(id, answer, DocumentStatus::kJournaled));
-  if (answer.status != DocumentStatus::kJournaled) {
+  const bool settled = answer.status != DocumentStatus::kJournaled;
+  if (settled || waiters_.size() >= limits_.waiters_max) {
+    waiters_.cancel();
     auto response = accepted_answer(id, answer, answer.status);
-    response.headers.emplace_back("Preference-Applied", "wait");
+    if (settled) response.headers.emplace_back("Preference-Applied", "wait");
     return respond(std::move(response));
   }
-  waiters_.announce();
-  parts_.loop.post([this, id, wait, answer, respond = std::move(respond)] {
-    if (waiters_.size() >= limits_.waiters_max) {
-      waiters_.cancel();
-      return respond(accepted_answer(id, answer, DocumentStatus::kJournaled));
-    }
-    waiters_.wait(answer.sequence, wait, [id, answer, respond](DocumentStatus status) {
-      auto response = accepted_answer(id, answer, status);
-      response.headers.emplace_back("Preference-Applied", "wait");
-      respond(std::move(response));
-    });
+  waiters_.wait(answer.sequence, wait, [id, answer, respond](DocumentStatus status) {
+    auto response = accepted_answer(id, answer, status);
+    response.headers.emplace_back("Preference-Applied", "wait");
+    respond(std::move(response));
   });
 }
 

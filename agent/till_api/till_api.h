@@ -7,6 +7,7 @@
 
 #include "agent/http_server/event_loop.h"
 #include "agent/http_server/server.h"
+#include "agent/till_api/post_batches.h"
 #include "agent/till_api/settle_waiters.h"
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/validation.h"
@@ -65,11 +66,12 @@ class TillApi {
   void post_bulk(ServerRequest request, Responder respond, bool events);
   void show(const std::string& id, Responder respond);
   void answer_post(const std::string& id, std::chrono::milliseconds wait, const PostAnswer& answer,
-                   Responder respond);
+                   const Responder& respond);
 
   Parts parts_;
   const TillApiLimits limits_;
   SettleWaiters waiters_;
+  PostBatches batches_;
 };
 
 }  // namespace tillsync

@@ -138,6 +138,8 @@ bool is_uuid_at(std::string_view text, std::size_t start) {
 
 bool holds_card_number(std::string_view text) {
   if (text.size() < kDigitsMin) return false;
+  if (std::count_if(text.begin(), text.end(), is_digit) < static_cast<std::ptrdiff_t>(kDigitsMin))
+    return false;
   Groups groups;
   int separators = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -231,22 +231,40 @@ namespace {
 /// Lets a stream write to the end of a string.
 class StringSink final : public std::streambuf {
  public:
-  explicit StringSink(std::string& out) : out_(out) {}
+  void begin(std::string* out) { out_ = out; }
 
  private:
   std::streamsize xsputn(const char* bytes, std::streamsize count) override {
-    out_.append(bytes, static_cast<std::size_t>(count));
+    if (out_ != nullptr) out_->append(bytes, static_cast<std::size_t>(count));
     return count;
   }
   int_type overflow(int_type byte) override {
-    if (!traits_type::eq_int_type(byte, traits_type::eof())) out_ += traits_type::to_char_type(byte);
+    if (out_ != nullptr && !traits_type::eq_int_type(byte, traits_type::eof()))
+      *out_ += traits_type::to_char_type(byte);
     return traits_type::not_eof(byte);
   }
 
-  std::string& out_;
+  std::string* out_ = nullptr;
 };
 
 constexpr char kLittleEndian = 1;
+
+// A stream has a locale and an archive three hash tables: to make them anew costs more than a small document
+// does. So each thread has one of each way. The archive's first byte, of endianness, is written or read as it
+// is made.
+
+struct Encoder {
+  StringSink sink;
+  std::ostream stream{&sink};
+  cereal::PortableBinaryOutputArchive archive{stream,
+                                              cereal::PortableBinaryOutputArchive::Options::LittleEndian()};
+};
+
+struct Decoder {
+  codec::ViewSource source{std::string_view(&kLittleEndian, 1)};
+  std::istream stream{&source};
+  cereal::PortableBinaryInputArchive archive{stream};
+};
 
 Error corrupt(std::string detail) {
   return Error{ErrorKind::kCorrupt, "corrupt-document", std::move(detail)};
@@ -255,14 +273,18 @@ Error corrupt(std::string detail) {
 }  // namespace
 
 std::string encode_document(const Document& document) {
-  std::string out(1, static_cast<char>(kDocumentFormat));
-  StringSink sink(out);
-  std::ostream stream(&sink);
-  cereal::PortableBinaryOutputArchive archive(stream,
-                                              cereal::PortableBinaryOutputArchive::Options::LittleEndian());
-  codec::Output output{archive};
+  thread_local Encoder encoder;
+  constexpr std::size_t kUsualBytes = 512;
+  std::string out;
+  out.reserve(kUsualBytes);
+  out += static_cast<char>(kDocumentFormat);
+  out += kLittleEndian;
+  encoder.sink.begin(&out);
+  encoder.stream.clear();
+  codec::Output output{encoder.archive};
   // One function reads and writes each part; writing, it leaves the part untouched.
   codec::part(output, const_cast<Document&>(document));
+  encoder.sink.begin(nullptr);
   return out;
 }
 
@@ -280,15 +302,15 @@ Result<Document> decode_document(std::string_view bytes) {
   if (bytes.size() < 2 || bytes[1] != kLittleEndian) {
     return corrupt("the document's byte of endianness is missing or wrong");
   }
+  thread_local Decoder decoder;
   try {
-    codec::ViewSource source(bytes.substr(1));
-    std::istream stream(&source);
-    cereal::PortableBinaryInputArchive archive(stream);
-    codec::Input input{archive, source};
+    decoder.source.begin(bytes.substr(2));
+    decoder.stream.clear();
+    codec::Input input{decoder.archive, decoder.source};
     Document document;
     codec::part(input, document);
-    if (source.remaining() != 0) {
-      return corrupt(std::to_string(source.remaining()) + " bytes too many behind the document");
+    if (decoder.source.remaining() != 0) {
+      return corrupt(std::to_string(decoder.source.remaining()) + " bytes too many behind the document");
     }
     return document;
   } catch (const std::exception& e) {

@@ -37,9 +37,10 @@ struct Output {
 /// Lets a stream read a view, which is never written to.
 class ViewSource final : public std::streambuf {
  public:
-  explicit ViewSource(std::string_view bytes) {
-    char* const begin = const_cast<char*>(bytes.data());
-    setg(begin, begin, begin + bytes.size());
+  explicit ViewSource(std::string_view bytes) { begin(bytes); }
+  void begin(std::string_view bytes) {
+    char* const first = const_cast<char*>(bytes.data());
+    setg(first, first, first + bytes.size());
   }
   std::size_t remaining() const { return static_cast<std::size_t>(egptr() - gptr()); }
 };
@@ -120,6 +121,14 @@ void part(Archive& archive, std::string& text) {
   raw(archive, text.data(), text.size());
 }
 
+/// Takes the tens out of a mantissa of kDecimals decimals; returns how many decimals are left.
+template <class Unsigned>
+unsigned shortest_scale(Unsigned& mantissa) {
+  unsigned scale = Decimal::kDecimals;
+  for (; scale > 0 && mantissa % 10 == 0; --scale) mantissa /= 10;
+  return scale;
+}
+
 /// mantissa * 16 + scale * 2 + sign, the mantissa without trailing zeros behind the point. 2.55 takes two
 /// bytes, 6 takes one.
 template <class Archive>
@@ -129,8 +138,13 @@ void part(Archive& archive, Decimal& value) {
   if constexpr (Archive::kSaves) {
     Wide mantissa =
         value.is_negative() ? Wide{0} - static_cast<Wide>(value.units()) : static_cast<Wide>(value.units());
-    unsigned scale = Decimal::kDecimals;
-    for (; scale > 0 && mantissa % 10 == 0; --scale) mantissa /= 10;
+    unsigned scale = 0;
+    if (auto small = static_cast<std::uint64_t>(mantissa); small == mantissa) {  // divides far faster
+      scale = shortest_scale(small);
+      mantissa = small;
+    } else {
+      scale = shortest_scale(mantissa);
+    }
     if (mantissa > kMantissaMax) throw std::length_error("a decimal of a document stays in range");
     packed = mantissa << 4 | scale << 1 | (value.is_negative() ? 1U : 0U);
     varint(archive, packed);

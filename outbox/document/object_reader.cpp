@@ -106,7 +106,11 @@ bool is_identifier(std::string_view text, std::size_t characters_max) {
 const json::Value* ObjectReader::member(std::string_view name, Need need) {
   TILLSYNC_CHECK(asked_count_ < kNamesMax, "an object of the model has no more members than this");
   asked_[asked_count_++] = name;
-  for (const json::Member& candidate : object_) {
+  // Names are never twice in an object: once all were found there is nothing to look for. A till mostly
+  // writes members in the order in which they are asked for.
+  for (std::size_t tried = 0; tried < object_.size() && found_count_ < object_.size(); ++tried) {
+    const json::Member& candidate = object_[next_];
+    next_ = next_ + 1 == object_.size() ? 0 : next_ + 1;
     if (candidate.first != name) continue;
     ++found_count_;
     return &candidate.second;

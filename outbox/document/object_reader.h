@@ -139,6 +139,7 @@ class ObjectReader {
   std::array<std::string_view, kNamesMax> asked_;
   std::size_t asked_count_ = 0;
   std::size_t found_count_ = 0;
+  std::size_t next_ = 0;  ///< where the search for the next member begins
 };
 
 }  // namespace tillsync

@@ -21,27 +21,28 @@ void check_line_amount(const TradeLine& line, int currency_decimals, ObjectReade
 void check_trade_sums(const Trade& trade, int currency_decimals, ObjectReader& reader) {
   const Decimal exact = exact_sum(trade);
   const Decimal rounded = exact.rounded(currency_decimals);
-  const std::string sum = exact.text(currency_decimals);
-  const std::string parts =
-      trade.prices_include_tax ? "the lines less discounts" : "the lines less discounts, plus taxes,";
+  const auto lines_come_to = [&] {
+    return std::string(trade.prices_include_tax ? "the lines less discounts"
+                                                : "the lines less discounts, plus taxes,") +
+           " come to " + exact.text(currency_decimals);
+  };
   if (exact.is_negative()) {
-    reader.fault("lines", parts + " come to " + sum + ": a sale or return must not be below 0");
+    reader.fault("lines", lines_come_to() + ": a sale or return must not be below 0");
   }
   if (exact >= kSumBelow) {
-    reader.fault("lines", parts + " come to " + sum + ": a sale or return is below 1000000000000000");
+    reader.fault("lines", lines_come_to() + ": a sale or return is below 1000000000000000");
   }
   if (trade.total && *trade.total != exact && *trade.total != rounded) {
-    reader.fault("total",
-                 "is " + trade.total->text(currency_decimals) + ", but " + parts + " come to " + sum);
+    reader.fault("total", "is " + trade.total->text(currency_decimals) + ", but " + lines_come_to());
   }
   if (trade.tenders.empty()) return;
   Decimal paid;
   for (const Tender& tender : trade.tenders) paid += tender.amount;
   const bool fits = trade.total ? paid == *trade.total : paid == exact || paid == rounded;
   if (fits) return;
-  reader.fault("tenders", "the tenders come to " + paid.text(currency_decimals) + ", but " +
-                              (trade.total ? "the total is " + trade.total->text(currency_decimals)
-                                           : parts + " come to " + sum));
+  reader.fault("tenders",
+               "the tenders come to " + paid.text(currency_decimals) + ", but " +
+                   (trade.total ? "the total is " + trade.total->text(currency_decimals) : lines_come_to()));
 }
 
 }  // namespace tillsync

@@ -1,6 +1,7 @@
 #include "outbox/journal/derivation.h"
 
 #include "outbox/journal/counters.h"
+#include "outbox/journal/schema.h"
 #include "platform/crypto/sha256.h"
 
 namespace tillsync {
@@ -107,11 +108,9 @@ std::map<Sequence, DerivedGap> derive_gaps(std::map<Sequence, PrunedRange> range
 
 Result<std::map<Sequence, PrunedRange>> read_ranges(sqlite::Database& database,
                                                     std::vector<RecoveredFact>& recovered, RangesBy by) {
-  // As the partial index record_store_wide has it.
-  auto select = database.prepare(
-      by == RangesBy::kIndex
-          ? "SELECT kind, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind IN (5, 7) ORDER BY sequence"
-          : "SELECT kind, body FROM record NOT INDEXED WHERE kind IN (5, 7) ORDER BY sequence");
+  const std::string from = by == RangesBy::kIndex ? "record WHERE " + std::string(kStoreWideKinds) + " AND "
+                                                  : "record NOT INDEXED WHERE ";
+  auto select = database.prepare("SELECT kind, body FROM " + from + "kind IN (5, 7) ORDER BY sequence");
   if (!select) return select.error();
   std::map<Sequence, PrunedRange> ranges;
   while (true) {

@@ -69,7 +69,7 @@ class Import {
     if (!parts) return parts.error();
     auto document = decode_document(parts->document);
     if (!document) return document.error();
-    auto post = make_post(std::move(*document), std::move(parts->meta));
+    auto post = make_post(*document, std::move(parts->meta));
     auto answer = journal_.append(post);
     if (answer && answer->kind == PostAnswer::Kind::kReused && answer->key_reused) {
       ++result_.keys_dropped;  // the document matters more than a key that is in other use here
@@ -79,7 +79,7 @@ class Import {
     if (!answer) return answer.error();
     if (answer->kind == PostAnswer::Kind::kReused) {
       ++result_.refused;
-      if (result_.refused_ids.size() < kRefusedTold) result_.refused_ids.push_back(post.document.id);
+      if (result_.refused_ids.size() < kRefusedTold) result_.refused_ids.push_back(post.id);
       return ok();
     }
     ++(answer->kind == PostAnswer::Kind::kJournaled ? result_.documents : result_.known);

@@ -33,13 +33,9 @@ Sha256Digest digest_from(std::string_view bytes) {
 
 }  // namespace
 
-DocumentPost make_post(Document document, DocumentMeta meta) {
-  DocumentPost post;
-  post.encoded = encode_document(document);
-  post.digest = content_digest(document);
-  post.document = std::move(document);
-  post.meta = std::move(meta);
-  return post;
+DocumentPost make_post(const Document& document, DocumentMeta meta) {
+  return DocumentPost{document.id, document.type, document.business_day, encode_document(document),
+                      std::move(meta)};
 }
 
 Result<void> Journal::Impl::connect() {
@@ -89,9 +85,8 @@ Result<void> Journal::Impl::read_state() {
     counters::apply(counts, counter->text(0), counter->integer(1));
   }
   routes = RouteHistory{};
-  // "kind IN (4, 5, 7, 8)" as the partial index record_store_wide has it, or SQLite walks the whole table.
-  auto changed = database->prepare(
-      "SELECT sequence, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 4 ORDER BY sequence");
+  auto changed = database->prepare("SELECT sequence, body FROM record WHERE " + std::string(kStoreWideKinds) +
+                                   " AND kind = 4 ORDER BY sequence");
   if (!changed) return changed.error();
   while (true) {
     auto next = changed->step();

@@ -29,15 +29,17 @@ struct JournalOptions {
   std::function<void(const Error&)> on_damage;
 };
 
-/// A document on its way in, checked and encoded already.
+/// A document on its way in, checked and encoded already: its bytes, and what the journal's indexes need of
+/// it.
 struct DocumentPost {
-  Document document;
-  std::string encoded;  ///< encode_document(document)
-  Sha256Digest digest;  ///< content_digest(document)
+  std::string id;
+  DocumentType type = DocumentType::kSale;
+  BusinessDay business_day;
+  std::string encoded;  ///< encode_document()
   DocumentMeta meta;
 };
-/// Encodes and digests: what costs time and needs no journal.
-DocumentPost make_post(Document document, DocumentMeta meta);
+/// Encodes: what costs time and needs no journal.
+DocumentPost make_post(const Document& document, DocumentMeta meta);
 
 struct PostAnswer {
   enum class Kind {

@@ -69,7 +69,7 @@ struct Journal::Impl {
   Result<void> ensure_connected();
 
   Result<Sequence> append_record(RecordKind kind, std::optional<Sequence> document, const std::string& body,
-                                 const Document* indexed, UtcTime now);
+                                 const DocumentPost* indexed, UtcTime now);
   Result<PostAnswer> existing(Sequence sequence, const DocumentPost& post);
   Result<void> keep_key(const std::string& key, Sequence document);
   Result<std::vector<DeliveryRow>> delivery_rows(Sequence document);

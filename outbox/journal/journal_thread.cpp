@@ -23,16 +23,8 @@ JournalThread::~JournalThread() {
   thread_.join();
 }
 
-void JournalThread::post(DocumentPost post, std::function<void(Result<PostAnswer>)> done) {
-  std::vector<DocumentPost> posts;
-  posts.push_back(std::move(post));
-  post_all(std::move(posts), [done = std::move(done)](std::vector<Result<PostAnswer>> answers) {
-    done(std::move(answers[0]));
-  });
-}
-
-void JournalThread::post_all(std::vector<DocumentPost> posts,
-                             std::function<void(std::vector<Result<PostAnswer>>)> done) {
+void JournalThread::post(std::vector<DocumentPost> posts,
+                         std::function<void(std::vector<Result<PostAnswer>>)> done) {
   auto task = post_task(std::move(posts), std::move(done));
   std::optional<Error> refused;
   {

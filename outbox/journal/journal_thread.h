@@ -29,12 +29,10 @@ class JournalThread final : public JournalQueue {
   JournalThread(const JournalThread&) = delete;
   JournalThread& operator=(const JournalThread&) = delete;
 
-  /// Appends a document. `done` runs on the journal thread once it is durable, or with why not: kStorage, or
-  /// kUnavailable
-  /// (`overloaded`, `shutting-down`). From any thread.
-  void post(DocumentPost post, std::function<void(Result<PostAnswer>)> done);
-  /// Several at once, answered together; all in one transaction where group limits allow.
-  void post_all(std::vector<DocumentPost> posts, std::function<void(std::vector<Result<PostAnswer>>)> done);
+  /// Appends documents, in one transaction. `done` runs on the journal thread once they are durable, with an
+  /// answer for each, or with why not: kStorage, or kUnavailable (`overloaded`, `shutting-down`; then at
+  /// once, on the caller's thread). From any thread.
+  void post(std::vector<DocumentPost> posts, std::function<void(std::vector<Result<PostAnswer>>)> done);
   /// From any thread. An error of kind kInvalid from `apply` concerns this task alone.
   void run(std::function<Result<void>(Journal&)> apply, std::function<void(Result<void>)> done = {}) override;
   /// The counts after the last commit.

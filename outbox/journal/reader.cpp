@@ -50,10 +50,9 @@ Result<void> JournalReader::Impl::prepare() {
   if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
-  return set(
-      select_routes,
-      "SELECT sequence, body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 4 AND sequence > ? ORDER BY "
-      "sequence");
+  return set(select_routes, ("SELECT sequence, body FROM record WHERE " + std::string(kStoreWideKinds) +
+                             " AND kind = 4 AND sequence > ? ORDER BY sequence")
+                                .c_str());
 }
 
 Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {
@@ -244,9 +243,8 @@ Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_
 }
 
 Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
-  // As the partial index record_store_wide has it.
-  auto select = impl_->database.prepare(
-      "SELECT body FROM record WHERE kind IN (4, 5, 7, 8) AND kind = 7 ORDER BY sequence");
+  auto select = impl_->database.prepare("SELECT body FROM record WHERE " + std::string(kStoreWideKinds) +
+                                        " AND kind = 7 ORDER BY sequence");
   if (!select) return select.error();
   std::vector<RecoveredFact> facts;
   while (true) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "platform/sqlite/database.h"
 
@@ -9,10 +10,13 @@ namespace tillsync {
 
 /// Version of the schema that this program writes (SQLite user_version). A journal from a later one is
 /// refused untouched.
-inline constexpr int kJournalSchema = 2;
+inline constexpr int kJournalSchema = 3;
 /// SQLite application_id of a tillsync journal: "TSJ1".
 inline constexpr std::int64_t kJournalApplicationId = 0x54534a31;
 inline constexpr const char* kJournalFile = "journal.db";
+/// The condition of the partial index record_store_wide: kinds that concern no single document. A query that
+/// is to use the index has it word for word.
+inline constexpr std::string_view kStoreWideKinds = "kind > 3 AND kind <> 6";
 
 /// Brings an opened database to kJournalSchema, each step in a transaction of its own. kInvalid
 /// `not-a-journal` or `journal-from-the-future` leave it untouched.

@@ -163,6 +163,10 @@ Decimal& Decimal::operator-=(const Decimal& other) {
 Decimal operator*(const Decimal& a, const Decimal& b) {
   Units product = 0;
   if (!__builtin_mul_overflow(a.units_, b.units_, &product)) {
+    if (const auto small = static_cast<std::int64_t>(product); small == product) {  // divides far faster
+      TILLSYNC_CHECK(small % kUnitsPerOne == 0, "a product has at most 7 decimals");
+      return Decimal::from_units(small / kUnitsPerOne);
+    }
     TILLSYNC_CHECK(product % kUnitsPerOne == 0, "a product has at most 7 decimals");
     return Decimal::from_units(product / kUnitsPerOne);
   }

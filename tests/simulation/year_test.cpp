@@ -80,23 +80,23 @@ class Year {
     REQUIRE(std::holds_alternative<Document>(checked));
     const bool is_owed = n == 0 && day % 50 == 0;
     if (is_owed) owed.push_back(id);
-    return JournalTask{[made = make_post(std::get<Document>(std::move(checked)), {}),
-                        is_owed](Journal& journal) -> Result<void> {
-                         auto answer = journal.append(made);
-                         if (!answer) return answer.error();
-                         if (is_owed) return ok();
-                         for (const char* target : {"erp", "crm"}) {
-                           OutcomeFact fact;
-                           fact.delivery = DeliveryKey{answer->sequence, target};
-                           fact.target = target;
-                           fact.outcome.kind = OutcomeKind::kDelivered;
-                           fact.outcome.central_reference = "C-1";
-                           if (auto done = journal.record(fact); !done) return done.error();
-                         }
-                         return ok();
-                       },
-                       {},
-                       700};
+    return JournalTask{
+        [made = make_post(std::get<Document>(checked), {}), is_owed](Journal& journal) -> Result<void> {
+          auto answer = journal.append(made);
+          if (!answer) return answer.error();
+          if (is_owed) return ok();
+          for (const char* target : {"erp", "crm"}) {
+            OutcomeFact fact;
+            fact.delivery = DeliveryKey{answer->sequence, target};
+            fact.target = target;
+            fact.outcome.kind = OutcomeKind::kDelivered;
+            fact.outcome.central_reference = "C-1";
+            if (auto done = journal.record(fact); !done) return done.error();
+          }
+          return ok();
+        },
+        {},
+        700};
   }
   void do_all(std::vector<JournalTask> group) {
     int failed = 0;

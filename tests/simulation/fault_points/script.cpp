@@ -9,6 +9,7 @@ namespace tillsync::sim {
 namespace {
 
 using test::outcome_fact;
+using test::sale_document;
 using test::sale_post;
 
 // Where the script's documents stand in the journal.
@@ -30,7 +31,7 @@ DocumentPost large_post(const std::string& id) {
                                     lines + "]}",
                                 test::journal_store());
   REQUIRE(std::holds_alternative<Document>(checked));
-  return make_post(std::get<Document>(std::move(checked)), {});
+  return make_post(std::get<Document>(checked), {});
 }
 
 DocumentMeta with_key(const std::string& key) {
@@ -68,7 +69,7 @@ Step decision(DecisionFact::Kind kind, Sequence document, const std::string& tar
     fact.target = target;
     fact.reason = "because";
     fact.by = "ops";
-    if (kind == DecisionFact::Kind::kAmend) fact.amended = sale_post("B", "2.75").document;
+    if (kind == DecisionFact::Kind::kAmend) fact.amended = sale_document("B", "2.75");
     auto decided = journal.decide(fact);
     if (!decided) return decided.error();
     CHECK(*decided == target);
@@ -98,7 +99,7 @@ Result<void> read_all(Shop& shop) {
   auto found = (*reader)->find("A");
   if (!found) return found.error();
   CHECK(found->has_value());
-  if (*found) CHECK((*found)->document == sale_post("A").document);
+  if (*found) CHECK((*found)->document == sale_document("A"));
   int documents = 0;
   auto visited =
       (*reader)->for_each_document(BusinessDay::parse("2026-11-23").value(),

@@ -66,7 +66,7 @@ void World::send(const SimDocument& document, std::function<void(const Result<Po
   auto checked = parse_document(document.body, store_);
   auto* parsed = std::get_if<Document>(&checked);
   if (parsed == nullptr) return checker_.violate("a good document was refused: " + document.id);
-  process_->post(make_post(std::move(*parsed), DocumentMeta{}), [this, done](Result<PostAnswer> answer) {
+  process_->post(make_post(*parsed, DocumentMeta{}), [this, done](Result<PostAnswer> answer) {
     // The connection to the till may break at any moment too.
     const bool lost = static_cast<std::int64_t>(random_.below(1'000'000)) < plan_.background_per_million;
     if (!lost) timeline_.after(std::chrono::microseconds(100), [done, answer] { done(answer); });

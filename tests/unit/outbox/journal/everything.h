@@ -9,7 +9,7 @@ inline void decide(JournalBench& bench, Sequence document, DecisionFact::Kind ki
                    const std::string& step = "erp") {
   DecisionFact fact{kind, {document, step}, "", "because", "Ann", std::nullopt, ""};
   if (kind == DecisionFact::Kind::kAmend)
-    fact.amended = sale_post("A" + std::to_string(document.value), "9").document;
+    fact.amended = sale_document("A" + std::to_string(document.value), "9");
   REQUIRE(bench.alone([&](Journal& j) { return j.decide(fact); }).has_value());
 }
 

@@ -27,15 +27,20 @@ inline StoreDefaults journal_store() {
   return {"0417", "GBP", BusinessCalendar(TimeZone::find("Europe/London").value(), std::chrono::hours(4))};
 }
 
-inline DocumentPost sale_post(const std::string& id, const std::string& price = "2.50",
-                              const std::string& day = "2026-11-23", DocumentMeta meta = {}) {
+inline Document sale_document(const std::string& id, const std::string& price = "2.50",
+                              const std::string& day = "2026-11-23") {
   auto checked = parse_document(
       R"({"id":")" + id +
           R"(","type":"sale","terminal":"T1","occurred_at":"2026-11-23T10:00:00Z","business_day":")" + day +
           R"(","lines":[{"sku":"X","quantity":1,"unit_price":")" + price + R"("}]})",
       journal_store());
   REQUIRE(std::holds_alternative<Document>(checked));
-  return make_post(std::get<Document>(std::move(checked)), std::move(meta));
+  return std::get<Document>(std::move(checked));
+}
+
+inline DocumentPost sale_post(const std::string& id, const std::string& price = "2.50",
+                              const std::string& day = "2026-11-23", DocumentMeta meta = {}) {
+  return make_post(sale_document(id, price, day), std::move(meta));
 }
 
 inline Routes both_targets() {

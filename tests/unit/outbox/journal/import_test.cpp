@@ -91,7 +91,7 @@ TEST_CASE("import: (I3) what was settled there is settled here, and what was ope
   CHECK(delivery(here, "A7", "erp").state == DeliveryState::kDiscarded);
   CHECK(delivery(here, "A8", "erp").state == DeliveryState::kUnknown);  // amended there, and open
   const auto sequence = here.reader()->find("A8").value()->sequence;
-  CHECK(here.reader()->load_version({sequence, "erp"}).value()->document == sale_post("A8", "9").document);
+  CHECK(here.reader()->load_version({sequence, "erp"}).value()->document == sale_document("A8", "9"));
   CHECK(delivery(here, "OWN", "erp").state == DeliveryState::kPending);
   CHECK(here.journal->lane("erp")->reserved > sequence);
   // Each fact names where it comes from.

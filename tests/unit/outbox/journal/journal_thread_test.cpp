@@ -11,6 +11,13 @@ using namespace tillsync::test;
 
 namespace {
 
+void post_one(JournalThread& thread, DocumentPost post, std::function<void(Result<PostAnswer>)> done) {
+  std::vector<DocumentPost> posts;
+  posts.push_back(std::move(post));
+  thread.post(std::move(posts),
+              [done = std::move(done)](std::vector<Result<PostAnswer>> answers) { done(answers.at(0)); });
+}
+
 struct ThreadBench {
   explicit ThreadBench(JournalThreadLimits limits = {}) {
     bench.route();
@@ -22,7 +29,8 @@ struct ThreadBench {
   }
   Result<PostAnswer> post(const std::string& id) {
     std::promise<Result<PostAnswer>> promise;
-    thread->post(sale_post(id), [&](Result<PostAnswer> answer) { promise.set_value(std::move(answer)); });
+    post_one(*thread, sale_post(id),
+             [&](Result<PostAnswer> answer) { promise.set_value(std::move(answer)); });
     return promise.get_future().get();
   }
   JournalBench bench;
@@ -43,10 +51,10 @@ TEST_CASE("journal thread: posts of many threads are all journaled, once, and sh
   for (int t = 0; t < kThreads; ++t) {
     tills.emplace_back([&, t] {
       for (int i = 0; i < kPosts; ++i) {
-        bench.thread->post(sale_post("T" + std::to_string(t) + "-" + std::to_string(i)),
-                           [&](Result<PostAnswer> answer) {
-                             if (answer && answer->kind == PostAnswer::Kind::kJournaled) ++answered;
-                           });
+        post_one(*bench.thread, sale_post("T" + std::to_string(t) + "-" + std::to_string(i)),
+                 [&](Result<PostAnswer> answer) {
+                   if (answer && answer->kind == PostAnswer::Kind::kJournaled) ++answered;
+                 });
       }
     });
   }
@@ -70,8 +78,8 @@ TEST_CASE("journal thread: a decision that does not apply fails alone; what shar
     held.wait();
     return ok();
   });
-  bench.thread->post(sale_post("A1"),
-                     [&](Result<PostAnswer> answer) { posted.set_value(std::move(answer)); });
+  post_one(*bench.thread, sale_post("A1"),
+           [&](Result<PostAnswer> answer) { posted.set_value(std::move(answer)); });
   bench.thread->run(
       [](Journal& journal) -> Result<void> {
         auto target = journal.decide(
@@ -102,8 +110,8 @@ TEST_CASE("journal thread: beyond its bounds a post is refused at once, and fact
   started.get_future().wait();
   std::vector<std::promise<Result<PostAnswer>>> posts(3);
   for (int i = 0; i < 3; ++i) {
-    bench.thread->post(sale_post("A" + std::to_string(i)),
-                       [&, i](Result<PostAnswer> answer) { posts[i].set_value(std::move(answer)); });
+    post_one(*bench.thread, sale_post("A" + std::to_string(i)),
+             [&, i](Result<PostAnswer> answer) { posts[i].set_value(std::move(answer)); });
   }
   CHECK(posts[2].get_future().get().error().code == "overloaded");
   std::promise<Result<void>> fact;
@@ -134,7 +142,7 @@ TEST_CASE("journal thread: the log stays small while documents pour in") {
     std::vector<DocumentPost> chunk;
     for (int i = 0; i < 100; ++i) chunk.push_back(std::move(posts[at++]));
     std::promise<void> done;
-    bench.thread->post_all(std::move(chunk), [&](std::vector<Result<PostAnswer>> answers) {
+    bench.thread->post(std::move(chunk), [&](std::vector<Result<PostAnswer>> answers) {
       CHECK(answers.size() == 100);
       done.set_value();
     });

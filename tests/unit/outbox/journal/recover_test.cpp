@@ -39,11 +39,13 @@ struct DamageBench : JournalBench {
     head = journal->head();
     close();
   }
+  static Document big_document(int i) {
+    auto document = sale_document("D" + std::to_string(i), "2.50", "2026-11-2" + std::to_string(i % 9));
+    document.extensions = "{\"note\":\"" + std::string(i % 97 == 5 ? 20'000 : 120, 'n') + "\"}";
+    return document;
+  }
   static DocumentPost big_post(int i) {
-    auto post = sale_post("D" + std::to_string(i), "2.50", "2026-11-2" + std::to_string(i % 9),
-                          {"", "", i % 10 == 0 ? "key-" + std::to_string(i) : ""});
-    post.document.extensions = "{\"note\":\"" + std::string(i % 97 == 5 ? 20'000 : 120, 'n') + "\"}";
-    return make_post(post.document, post.meta);
+    return make_post(big_document(i), {"", "", i % 10 == 0 ? "key-" + std::to_string(i) : ""});
   }
   /// All of it in the database file.
   void close() {
@@ -92,7 +94,7 @@ struct DamageBench : JournalBench {
       REQUIRE(stored.has_value());
       if (!*stored) continue;
       ++documents;
-      CHECK((*stored)->document == big_post(i).document);
+      CHECK((*stored)->document == big_document(i));
       CHECK((*stored)->meta == big_post(i).meta);
       CHECK(journal->append(big_post(i))->kind == PostAnswer::Kind::kReplayed);
     }
