@@ -8,12 +8,6 @@
 
 namespace tillsync::bench {
 
-/// Where all connections of a run take their numbers from.
-struct Numbers {
-  unsigned run = 0;
-  std::uint64_t next = 0;
-};
-
 class HttpDialogue final : public Dialogue {
  public:
   /// `lines` documents a request: 0 for a single post (201 is good), else NDJSON (200, and one `"status":201`

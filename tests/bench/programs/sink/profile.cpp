@@ -54,6 +54,10 @@ std::string parameter(std::string_view target, std::string_view name) {
 
 void SinkProfile::answer(const SinkRequest& request, std::string& out) {
   if (request.method == "POST" && request.target.ends_with("/batch")) return batch(request.body, out);
+  if (request.target == "/read-back/off" || request.target == "/read-back/on") {
+    serves_read_back_ = request.target.ends_with("on");
+    return respond(out, 200, "{}");
+  }
   if (request.method == "POST") return post(request, out);
   get(request.target, out);
 }
@@ -126,7 +130,9 @@ void SinkProfile::keep(std::string_view body, std::uint64_t hash) {
   row += "," + reference + ",\"total\":" + (total ? "\"" + *total + "\"" : "null") + ",\"currency\":";
   total ? json::quote_to(row, document->text_of("currency")) : void(row += "null");
   row += R"(,"recorded_at":"2026-11-23T10:15:00Z","document":)";
+  const std::size_t before = row.size();
   json::dump_to(row, *document);
+  document_bytes_ += row.size() - before;
   row += '}';
   row_of_key_[std::string(item.text_of("reference")) + ":" + std::string(item.text_of("step"))] = row;
   rows_[std::string(document->text_of("business_day"))].push_back(std::move(row));
@@ -149,6 +155,7 @@ void SinkProfile::get(std::string_view target, std::string& out) {
                     R"("recorded_at":"2026-11-23T10:15:00Z","document":null}}]}})",
                     reference, parameter(target, "step"), central));
   }
+  if (!serves_read_back_) return respond(out, 503, R"({"title":"no read-back now"})");
   const auto& rows = rows_[parameter(target, "business_day")];
   const std::size_t from = std::strtoul(parameter(target, "cursor").c_str(), nullptr, 10);
   const std::size_t limit = std::strtoul(parameter(target, "limit").c_str(), nullptr, 10);
@@ -163,8 +170,10 @@ std::string SinkProfile::counts() const {
   const double seconds = posts_ == 0 ? 0 : seconds_between(first_, last_);
   return fmt::format(
       R"({{"documents":{},"duplicates":{},"requests":{},"batches":{},"look_ups":{},"malformed":{},)"
+      R"("document_bytes":{},"first_at":{:.6f},)"
       R"("seconds":{:.6f},"per_second":{:.1f}}})",
-      keys_.size(), duplicates_, requests_, batches_, look_ups_, malformed_, seconds,
+      keys_.size(), duplicates_, requests_, batches_, look_ups_, malformed_, document_bytes_,
+      std::chrono::duration<double>(first_.time_since_epoch()).count(), seconds,
       seconds > 0 ? static_cast<double>(keys_.size()) / seconds : 0.0);
 }
 

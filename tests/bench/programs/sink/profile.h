@@ -34,7 +34,9 @@ class SinkProfile {
   KeySet keys_;
   std::map<std::string, std::vector<std::string>, std::less<>> rows_;  // by business day
   std::map<std::string, std::string, std::less<>> row_of_key_;
-  std::uint64_t requests_ = 0, posts_ = 0, batches_ = 0, duplicates_ = 0, look_ups_ = 0, malformed_ = 0;
+  std::uint64_t requests_ = 0, posts_ = 0, batches_ = 0, duplicates_ = 0, look_ups_ = 0, malformed_ = 0,
+                document_bytes_ = 0;
+  bool serves_read_back_ = true;
   Instant first_{}, last_{};
 };
 

@@ -29,4 +29,10 @@ class Sale {
   std::size_t id_at_ = 0;
 };
 
+/// Where all connections of a run take their numbers from.
+struct Numbers {
+  unsigned run = 0;
+  std::uint64_t next = 0;
+};
+
 }  // namespace tillsync::bench
