@@ -1,0 +1,77 @@
+"""Durable 201s a second with 64 clients, beside our own HTTP stack without a journal, and the peers."""
+from suite import load, peers
+from suite.bases import dead_port
+from suite.bench import Case
+from suite.daemon import Store
+from suite.place import BenchError, free_port, fresh_folder
+from suite.stats import Figure, per_second, ratios
+
+CLIENTS = 64
+PEERS = [peers.Postgres, peers.Redis, peers.Rabbit, lambda: peers.Rabbit("quorum"), peers.Nats]
+
+
+def run(bench):
+    seconds = bench.size(3, 1)
+    folder = fresh_folder("durable")
+    ceiling = load.Listening("ceiling", folder, free_port())
+    store = Store(folder, target_port=dead_port()).start()
+    # One at a time: an idle RabbitMQ turns its schedulers, and would be felt by all others.
+    ours, limit, unix = [], [], []
+    posted = 0
+    for _ in bench.each_round():
+        limit.append(load.wrk(ceiling.where, CLIENTS, seconds)["per_second"])
+        result = load.wrk(store.till, CLIENTS, seconds)
+        ours.append(result["per_second"])
+        posted += result["requests"]
+        result = load.post(store.unix, connections=CLIENTS, seconds=seconds)
+        unix.append(result["per_second"])
+        posted += result["documents"]
+    # wrk drops what is under way when its time is up: answered or not, those may be in the journal too.
+    kept = store.documents()
+    if not posted <= kept <= posted + CLIENTS * 2 * bench.rounds:
+        raise BenchError(f"{posted} documents were answered 201, the journal holds {kept}")
+    store.stop()
+    ceiling.stop()
+    parts = [("daemon", per_second(ours))]
+    return [
+        Figure("durable 201s/s, 64 clients, wrk over TCP, of our HTTP ceiling", ratios(ours, limit), "%", (">=", 0.70),
+               parts + [("ceiling", per_second(limit))]),
+        Figure("- our client over the Unix socket", unix, "/s"),
+    ]
+
+
+def run_peers(bench):
+    """Round by round: the daemon, then each peer. All stay; only RabbitMQ is stopped between its turns."""
+    seconds = bench.size(3, 1)
+    folder = fresh_folder("durable-peers")
+    store = Store(folder, target_port=dead_port()).start()
+    ours, rates, alone, ours_alone = [], {}, {}, []
+    standing = [make() for make in PEERS if make in (peers.Postgres, peers.Redis, peers.Nats)]
+    for _ in bench.each_round():
+        ours.append(load.wrk(store.till, CLIENTS, seconds)["per_second"])
+        ours_alone.append(load.post(store.till, connections=1, seconds=seconds / 3)["p50_us"])
+        for peer in standing:
+            turn(peer, seconds, rates, alone)
+        for queue in ("classic", "quorum"):
+            rabbit = peers.Rabbit(queue)
+            turn(rabbit, seconds, rates, alone)
+            rabbit.stop()
+    for peer in standing:
+        peer.stop()
+    store.stop()
+    must = {"PostgreSQL": (">=", 4.0), "Redis": (">=", 1.2)}
+    figures = [Figure(f"durable 201s/s, 64 clients, of {name}", ratios(ours, values), "x", must.get(name),
+                      [("daemon", per_second(ours)), (name, per_second(values))]) for name, values in rates.items()]
+    figures.append(Figure("- p50 of one client: daemon", ours_alone, "µs"))
+    return figures + [Figure(f"- p50 of one client: {name}", values, "µs") for name, values in alone.items()]
+
+
+def turn(peer, seconds, rates, alone):
+    rates.setdefault(peer.name, []).append(peer.load(CLIENTS, seconds)["per_second"])
+    alone.setdefault(peer.name, []).append(peer.load(1, max(1, seconds // 3))["p50_us"])
+
+
+CASES = [
+    Case("durable", "durable 201s/s with 64 clients, of our own HTTP stack without a journal", run),
+    Case("peers", "the same of PostgreSQL, Redis, RabbitMQ and NATS JetStream; p50 of one client", run_peers),
+]
