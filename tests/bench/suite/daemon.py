@@ -25,7 +25,7 @@ class UnixConnection(http.client.HTTPConnection):
 def ask(connection, method, path, body=None):
     """One exchange: (status, body)."""
     try:
-        connection.request(method, path, body=body)
+        connection.request(method, path, body=body, headers={"Content-Type": "application/json"} if body else {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

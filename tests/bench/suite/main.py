@@ -1,5 +1,6 @@
 """The suite: runs cases, prints the one table. tests/bench/run.sh builds and calls it."""
 import argparse
+import fcntl
 import json
 import platform
 import subprocess
@@ -25,6 +26,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="everything once and small, not judged: shows that all of it runs")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (5)")
     parser.add_argument("--prepare", action="store_true", help="only make the journals that the cases start from")
+    parser.add_argument("--table", action="store_true", help="run nothing: the table of all results that are kept")
     parser.add_argument("--write", action="store_true", help="write the table and the plots of all results into tests/bench")
     chosen = parser.parse_args()
     for name in chosen.cases:
@@ -92,12 +94,18 @@ def run(chosen):
 def main():
     chosen = arguments()
     WORK.mkdir(parents=True, exist_ok=True)
-    if chosen.write and not chosen.cases and all_results():
-        pass
-    result = run(chosen)
-    if not chosen.quick and not chosen.prepare:
+    alone = open(WORK.parent / "bench-work.lock", "w")  # held until the end
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("tests/bench: another run of the suite is under way in this tree", file=sys.stderr)
+        return 2
+    result = 0 if chosen.table else run(chosen)
+    if result == 0 and not chosen.quick and not chosen.prepare:
         results = all_results()
-        if chosen.write and result == 0:
+        if chosen.table:
+            print(table.plain([f for rows in results.values() for f in rows]))
+        if chosen.write:
             write(results)
     return result
 

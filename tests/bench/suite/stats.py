@@ -6,13 +6,13 @@ from statistics import median
 @dataclass
 class Figure:
     """One line of the table. `values` has one number a round, the ratio where it is one. `must` is ("<=" or ">=", limit), or
-    None for what is told beside. `parts` are the medians that the ratio is made of, as (name, text)."""
+    None for what is told beside. `parts` are the medians that the ratio is made of, as (name, text). `curves` are for the plots: {plot: {name: [(x, y)]}}."""
     name: str
     values: list
     unit: str = "x"
     must: tuple = None
     parts: list = field(default_factory=list)
-    rounds_matter: bool = True
+    curves: dict = field(default_factory=dict)
 
     @property
     def seen(self):
@@ -31,12 +31,13 @@ class Figure:
 
     def plain(self):
         return {"name": self.name, "unit": self.unit, "must": list(self.must) if self.must else None, "seen": self.seen,
-                "spread": list(self.spread), "values": self.values, "reached": self.reached, "parts": self.parts}
+                "spread": list(self.spread), "values": self.values, "reached": self.reached, "parts": self.parts,
+                "curves": self.curves}
 
 
 def from_plain(row):
     return Figure(row["name"], row["values"], row["unit"], tuple(row["must"]) if row["must"] else None,
-                  [tuple(p) for p in row["parts"]])
+                  [tuple(p) for p in row["parts"]], row["curves"])
 
 
 def ratios(upper, lower):
