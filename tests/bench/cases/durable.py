@@ -7,7 +7,6 @@ from suite.place import BenchError, free_port, fresh_folder
 from suite.stats import Figure, per_second, ratios
 
 CLIENTS = 64
-PEERS = [peers.Postgres, peers.Redis, peers.Rabbit, lambda: peers.Rabbit("quorum"), peers.Nats]
 
 
 def run(bench):
@@ -15,7 +14,6 @@ def run(bench):
     folder = fresh_folder("durable")
     ceiling = load.Listening("ceiling", folder, free_port())
     store = Store(folder, target_port=dead_port()).start()
-    # One at a time: an idle RabbitMQ turns its schedulers, and would be felt by all others.
     ours, limit, unix = [], [], []
     posted = 0
     for _ in bench.each_round():
@@ -41,24 +39,23 @@ def run(bench):
 
 
 def run_peers(bench):
-    """Round by round: the daemon, then each peer. All stay; only RabbitMQ is stopped between its turns."""
+    """Round by round: the daemon, then each peer."""
     seconds = bench.size(3, 1)
-    folder = fresh_folder("durable-peers")
-    store = Store(folder, target_port=dead_port()).start()
-    ours, rates, alone, ours_alone = [], {}, {}, []
-    standing = [make() for make in PEERS if make in (peers.Postgres, peers.Redis, peers.Nats)]
+    store = Store(fresh_folder("durable-peers"), target_port=dead_port()).start()
+    ours, ours_alone, rates, alone = [], [], {}, {}
+    standing, rabbit = [peers.Postgres(), peers.Redis(), peers.Nats()], peers.Rabbit()
+    rabbit.stand_still(True)
     for _ in bench.each_round():
         ours.append(load.wrk(store.till, CLIENTS, seconds)["per_second"])
-        ours_alone.append(load.post(store.till, connections=1, seconds=seconds / 3)["p50_us"])
+        ours_alone.append(load.post(store.till, seconds=1)["p50_us"])
         for peer in standing:
             turn(peer, seconds, rates, alone)
-        for queue in ("classic", "quorum"):
-            rabbit = peers.Rabbit(queue)
-            turn(rabbit, seconds, rates, alone)
-            rabbit.stop()
-    for peer in standing:
-        peer.stop()
-    store.stop()
+        rabbit.stand_still(False)
+        for queue in rabbit.queues():
+            turn(queue, seconds, rates, alone)
+        rabbit.stand_still(True)
+    for server in (*standing, rabbit, store):
+        server.stop()
     must = {"PostgreSQL": (">=", 4.0), "Redis": (">=", 1.2)}
     figures = [Figure(f"durable 201s/s, 64 clients, of {name}", ratios(ours, values), "x", must.get(name),
                       [("daemon", per_second(ours)), (name, per_second(values))]) for name, values in rates.items()]
@@ -68,7 +65,7 @@ def run_peers(bench):
 
 def turn(peer, seconds, rates, alone):
     rates.setdefault(peer.name, []).append(peer.load(CLIENTS, seconds)["per_second"])
-    alone.setdefault(peer.name, []).append(peer.load(1, max(1, seconds // 3))["p50_us"])
+    alone.setdefault(peer.name, []).append(peer.load(1, 1)["p50_us"])
 
 
 CASES = [

@@ -7,7 +7,7 @@ from suite import bases, load
 from suite.bench import Case
 from suite.daemon import Store, UnixConnection, ask
 from suite.place import BenchError, free_port
-from suite.processes import cpu_seconds_fine
+from suite.processes import cpu_seconds
 from suite.stats import Figure, ratios
 
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
@@ -34,15 +34,15 @@ class Grown:
         store = self.store
         store.ops("POST", "/v1/targets/erp/pause", '{"reason":"bench","by":"bench"}')
         before = self.sink.stats()["documents"]
-        used = cpu_seconds_fine(store.pid)
+        used = cpu_seconds(store.pid)
         result = load.post(store.unix, connections=8, requests=POSTS)
-        self.seen["post"].append((cpu_seconds_fine(store.pid) - used) / POSTS * 1e6)
+        self.seen["post"].append((cpu_seconds(store.pid) - used) / POSTS * 1e6)
         self.seen["post's p50"].append(result["p50_us"])
-        used = cpu_seconds_fine(store.pid)
+        used = cpu_seconds(store.pid)
         store.ops("POST", "/v1/targets/erp/resume", '{"reason":"bench","by":"bench"}')
         store.process.wait_until("the deliveries", lambda: self.sink.stats()["documents"] == before + POSTS, pause=0.01)
         store.wait_settled()
-        self.seen["delivery"].append((cpu_seconds_fine(store.pid) - used) / POSTS * 1e6)
+        self.seen["delivery"].append((cpu_seconds(store.pid) - used) / POSTS * 1e6)
         ids = [f"B{bases.BASE_RUN}-{dice.randrange(self.count):010d}" for _ in range(ASKS)]
         self.seen["explain"].append(middle_ms(lambda i: store.command("explain", i), ids[:EXPLAINS]))
         self.seen["look-up"].append(middle_ms(self.look_up, ids))

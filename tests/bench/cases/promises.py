@@ -1,4 +1,7 @@
 """What the peers' answers promise: fsync and fdatasync calls for each answer to one client, counted by strace."""
+import re
+import time
+
 from suite import load, peers
 from suite.bases import dead_port
 from suite.bench import Case
@@ -6,9 +9,6 @@ from suite.daemon import Store
 from suite.place import BenchError, fresh_folder
 from suite.processes import Process
 from suite.stats import Figure
-
-import re
-import time
 
 SYNCS = "fsync,fdatasync,sync_file_range,msync"
 
@@ -36,13 +36,19 @@ def run(bench):
     store.stop()
     if figures[0].seen < 1:
         raise BenchError("the daemon has answered 201 without a sync (I1)")
-    for make in (peers.Postgres, peers.Redis, peers.Rabbit, lambda: peers.Rabbit("quorum"), peers.Nats):
-        peer = make()
-        peer.load(1, 1)  # its first answers make files
-        seen = counted(peer.pids(), folder, "peer", lambda p=peer: p.load(1, seconds))
-        figures.append(Figure(f"- syncs an answer, one client: {peer.name}", [seen], "syncs"))
+    for peer in (peers.Postgres(), peers.Redis(), peers.Nats()):
+        figures.append(of_peer(peer, folder, seconds))
         peer.stop()
+    rabbit = peers.Rabbit()
+    figures += [of_peer(queue, folder, seconds) for queue in rabbit.queues()]
+    rabbit.stop()
     return figures
+
+
+def of_peer(peer, folder, seconds):
+    peer.load(1, 1)  # its first answers make files
+    seen = counted(peer.pids(), folder, "peer", lambda: peer.load(1, seconds))
+    return Figure(f"- syncs an answer, one client: {peer.name}", [seen], "syncs")
 
 
 CASES = [Case("promises", "whether each answer was synced before: strace counts", run)]

@@ -5,7 +5,7 @@ from suite import bases, load
 from suite.bench import Case
 from suite.daemon import Store
 from suite.place import BenchError, free_port
-from suite.processes import cpu_seconds_fine, memory_mib, reset_peak_memory
+from suite.processes import cpu_seconds, memory_mib, reset_peak_memory
 from suite.stats import Figure
 
 DAY = "2026-11-23"
@@ -27,9 +27,9 @@ def run(bench):
         sink.read_back(True)
         reset_peak_memory(store.pid)
         before.append(memory_mib(store.pid)["VmRSS"])
-        used = cpu_seconds_fine(store.pid)
+        used = cpu_seconds(store.pid)
         report = balanced_report(store)
-        cpu.append(cpu_seconds_fine(store.pid) - used)
+        cpu.append(cpu_seconds(store.pid) - used)
         peak.append(memory_mib(store.pid)["VmHWM"])
         if report["targets"]["erp"]["matched"] != count:
             raise BenchError(f"{count} documents were to match, but: {json.dumps(report)[:500]}")

@@ -5,7 +5,9 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
+import time
 from pathlib import Path
 
 from suite import load
@@ -21,7 +23,7 @@ def accepts(port):
 
 
 class Redis:
-    name, promise = "Redis", "appendfsync always"
+    name = "Redis"
 
     def __init__(self):
         folder = fresh_folder("redis")
@@ -42,7 +44,7 @@ class Redis:
 
 
 class Nats:
-    name, promise = "NATS JetStream", "file store, PubAck"
+    name = "NATS JetStream"
 
     def __init__(self):
         folder = fresh_folder("nats")
@@ -63,19 +65,19 @@ class Nats:
 
 
 class Rabbit:
-    def __init__(self, queue="classic"):
-        self.queue = queue
-        self.name, self.promise = f"RabbitMQ ({queue})", "durable queue, persistent, confirms"
-        folder = fresh_folder(f"rabbitmq-{queue}")
-        self.port, self.distribution = free_port(), None
-        self.distribution = self.port + 1
+    """The server of both kinds of queue. It stands still (SIGSTOP) while it has nothing to do: idle, its schedulers turn, and
+    would be felt by whoever is measured."""
+
+    def __init__(self):
+        folder = fresh_folder("rabbitmq")
+        self.port = free_port()
         node = f"bench{self.port}@localhost"
         (folder / "rabbitmq.conf").write_text(f"listeners.tcp.default = 127.0.0.1:{self.port}\nlog.console = true\n"
                                               "log.file = false\nvm_memory_high_watermark.relative = 0.6\n")
         (folder / "plugins").write_text("[].\n")
         env = {"RABBITMQ_NODENAME": node, "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia", "RABBITMQ_LOG_BASE": f"{folder}/log",
                "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq", "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
-               "RABBITMQ_DIST_PORT": str(self.distribution), "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+               "RABBITMQ_DIST_PORT": str(self.port + 1), "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
                "ERL_EPMD_PORT": str(self.port + 2), "ERL_EPMD_ADDRESS": "127.0.0.1", "HOME": str(folder),
                "RABBITMQ_PID_FILE": f"{folder}/pid", "RABBITMQ_FEATURE_FLAGS_FILE": f"{folder}/flags"}
         # Debian's wrapper in /usr/sbin changes the user; the server's own script does not. Its name server for Erlang is
@@ -84,19 +86,37 @@ class Rabbit:
         self.process = Process("rabbitmq", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], folder, env=env, cwd=folder)
         self.process.wait_until("startup", lambda: "startup complete" in self.process.tail(), timeout=120, pause=0.2)
 
-    def load(self, connections, seconds):
-        return load.peer("amqp", self.port, connections, seconds=seconds, queue=self.queue)
+    def queues(self):
+        return [RabbitQueue(self, "classic"), RabbitQueue(self, "quorum")]
 
     def pids(self):
         return [self.process.pid] + descendants(self.process.pid)
 
+    def stand_still(self, still):
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP if still else signal.SIGCONT)
+        if not still:
+            time.sleep(0.5)
+
     def stop(self):
+        self.stand_still(False)
         self.process.stop()
         self.names.stop()
 
 
+class RabbitQueue:
+    def __init__(self, server, kind):
+        self.server, self.kind, self.name = server, kind, f"RabbitMQ ({kind})"
+
+    def load(self, connections, seconds):
+        return load.peer("amqp", self.server.port, connections, seconds=seconds, queue=self.kind)
+
+    def pids(self):
+        return self.server.pids()
+
+
 class Postgres:
-    name, promise = "PostgreSQL", "synchronous_commit=on, fsync=on"
+    name = "PostgreSQL"
 
     def __init__(self):
         folder = fresh_folder("postgres")
@@ -140,7 +160,7 @@ class Postgres:
         return [self.process.pid] + descendants(self.process.pid)
 
     def stop(self):
-        self.process.stop(how=2)  # SIGINT: fast shutdown
+        self.process.stop(how=signal.SIGINT)  # its fast shutdown
 
 
 def unprivileged(folder, data):

@@ -37,11 +37,12 @@ def plot(title, curves, x_axis, y_axis, x_ticks, y_ticks, x_name, y_name, limit=
         out += [f'<line x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>', text(LEFT - 6, y + 4, label, "end")]
     for value, label in x_ticks:
         x = x_axis.place(value)
-        out += [f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#eee"/>', text(x, bottom + 18, label, "middle")]
+        out += [f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#eee"/>',
+                text(x, bottom + 18, label, "middle")]
     out += [text((LEFT + right) / 2, HEIGHT - 10, x_name, "middle"), text(8, TOP - 4, y_name)]
     if limit is not None:
         y = y_axis.place(limit[0])
-        out += [line([(LEFT, y), (right, y)], "#888", "6 4"), text(right + 8, y + 4, limit[1], colour="#888")]
+        out += [line([(LEFT, y), (right, y)], "#888", "6 4"), text(LEFT + 8, y - 5, limit[1], colour="#888")]
     names = []
     for number, (name, points) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -84,8 +85,8 @@ def growth(curves):
     y_axis = Axis(0, high, HEIGHT - BOTTOM, TOP, False)
     step = 0.2 if high < 3 else 1
     ticks = [(i * step, f"{i * step:.1f}") for i in range(int(high / step) + 1)]
-    return plot("What it costs with more documents in the journal", relative, x_axis, y_axis, [(c, f"{c:,}") for c in counts], ticks,
-                "documents", "of the cost at the first", (1.2, "1.2: the limit"))
+    return plot("What it costs with more documents in the journal", relative, x_axis, y_axis,
+                [(c, f"{int(c):,}") for c in counts], ticks, "documents", "of the cost at the first", (1.2, "1.2: the limit"))
 
 
 def write(results, folder):

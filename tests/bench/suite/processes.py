@@ -74,7 +74,8 @@ def run_json(command, env=None, timeout=600):
                           env={**os.environ, **(env or {})}, timeout=timeout)
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
-        raise BenchError(f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stderr.strip()} {done.stdout.strip()[-500:]}")
+        raise BenchError(f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stderr.strip()} "
+                         f"{done.stdout.strip()[-500:]}")
     return json.loads(lines[-1])
 
 
@@ -87,13 +88,7 @@ def run_text(command, env=None, timeout=600, good=(0,)):
 
 
 def cpu_seconds(pid):
-    """CPU time of all threads that the process has had, user and system (resolution: a clock tick, 10 ms)."""
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds_fine(pid):
-    """The same of the threads that live, by the scheduler's own nanoseconds."""
+    """CPU time of all threads that live, user and system, by the scheduler's own count of nanoseconds."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         total += int(open(f"/proc/{pid}/task/{task}/schedstat").read().split()[0])

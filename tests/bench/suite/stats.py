@@ -6,7 +6,8 @@ from statistics import median
 @dataclass
 class Figure:
     """One line of the table. `values` has one number a round, the ratio where it is one. `must` is ("<=" or ">=", limit), or
-    None for what is told beside. `parts` are the medians that the ratio is made of, as (name, text). `curves` are for the plots: {plot: {name: [(x, y)]}}."""
+    None for what is told beside. `parts` are the medians that the ratio is made of, as (name, text). `curves` are for the
+    plots: {plot: {name: [(x, y)]}}."""
     name: str
     values: list
     unit: str = "x"
