@@ -7,7 +7,7 @@ from suite.daemon import ask
 from suite.place import SALE, BenchError, program
 from suite.processes import Process, run_json
 
-WRK_THREADS = 2
+WRK_THREADS = 1  # two make less load on two cores
 # What makes the ids of a run its own, since a store takes none twice. wrk writes its thread's number behind its run, so that
 # it fills B0000 to B4999; the other programs have B5000 to B8999, the journals that are made beforehand B9000.
 _runs = itertools.count(1)
