@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tillsync is built, tested and checked with, from Debian's own packages. The one list of dependencies.
 #
-#   bash packaging/install_dependencies.sh build|test|lint ...     (test and lint include what they stand on)
+#   bash packaging/install_dependencies.sh build|test|lint|bench ...     (test, lint and bench include what they stand on)
 #
 # Safe to repeat: packages that are there are left alone, and where none is missing no network is used.
 set -euo pipefail
@@ -22,6 +22,8 @@ build_packages=(
 test_packages=(curl jq sqlite3 xz-utils openssl faketime iproute2 nftables)
 # What the checks call.
 lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) # the last three fuzz, and name what is found
+# What the bench suite measures beside tillsync, and with. PostgreSQL's package brings pgbench.
+bench_packages=(wrk redis-server rabbitmq-server nats-server postgresql-15 postgresql-client-15 strace binutils xz-utils)
 
 fail() {
   echo "install_dependencies: $*" >&2
@@ -34,10 +36,11 @@ for group in "$@"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${build_packages[@]}" "${test_packages[@]}") ;;
     lint) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
-    *) fail "there is no group \"$group\"; the groups are build, test and lint" ;;
+    bench) wanted+=("${build_packages[@]}" "${bench_packages[@]}") ;;
+    *) fail "there is no group \"$group\"; the groups are build, test, lint and bench" ;;
   esac
 done
-[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test or lint"
+[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint or bench"
 
 distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || distribution=
 release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}") || release=
@@ -63,7 +66,19 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing ${#missing[@]} Debian packages with apt: ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# The suite starts the servers that it measures: while their packages are installed, their own services stay down.
+policy=/usr/sbin/policy-rc.d
+services_held=no
+leave() {
+  rm -f "$log"
+  if [ "$services_held" = yes ]; then "${as_root[@]}" rm -f "$policy"; fi
+}
+trap leave EXIT
+if [[ " $* " == *" bench "* ]] && [ ! -e "$policy" ]; then
+  services_held=yes
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
 apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1 || {
     tail -n 25 "$log" >&2

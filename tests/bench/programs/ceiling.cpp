@@ -1,5 +1,5 @@
-// The ceiling of our own stack: the daemon's HTTP server and JSON parser, and the answer to a post, but no checks,
-// no journal and no disk. What the daemon does beyond this is what durability and evidence cost.
+// The ceiling of our own stack: the daemon's HTTP server and JSON parser, and the answer to a post, but no
+// checks, no journal and no disk. What the daemon does beyond this is what durability and evidence cost.
 #include <cstdio>
 #include <cstdlib>
 
