@@ -19,8 +19,8 @@ struct PostBatchLimits {
 
 class PostBatches {
  public:
-  /// Where the journal thread answers, the loop and whatever `done` needs must be there still, or the loop
-  /// gone.
+  /// Both must outlive it, and the loop every answer of the journal: that is, the journal goes before the
+  /// loop. What the loop has not run when it ends is dropped, `done` with it.
   PostBatches(EventLoop& loop, JournalThread& journal, PostBatchLimits limits = {})
       : loop_(loop), journal_(journal), limits_(limits) {}
 

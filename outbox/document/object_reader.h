@@ -80,7 +80,7 @@ enum class ListSize { kAny, kNotEmpty };
 bool is_identifier(std::string_view text, std::size_t characters_max);
 
 /// Every reading function notes a fault and returns nothing where the member is not as its rule says, or is
-/// required and missing.
+/// required and missing. Each name is asked for once.
 class ObjectReader {
  public:
   ObjectReader(const json::Object& object, const Path& at, Faults& faults)

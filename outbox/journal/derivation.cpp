@@ -108,9 +108,10 @@ std::map<Sequence, DerivedGap> derive_gaps(std::map<Sequence, PrunedRange> range
 
 Result<std::map<Sequence, PrunedRange>> read_ranges(sqlite::Database& database,
                                                     std::vector<RecoveredFact>& recovered, RangesBy by) {
-  const std::string from = by == RangesBy::kIndex ? "record WHERE " + std::string(kStoreWideKinds) + " AND "
-                                                  : "record NOT INDEXED WHERE ";
-  auto select = database.prepare("SELECT kind, body FROM " + from + "kind IN (5, 7) ORDER BY sequence");
+  auto select = database.prepare(
+      by == RangesBy::kIndex
+          ? select_store_wide("kind, body", "kind IN (5, 7)")
+          : "SELECT kind, body FROM record NOT INDEXED WHERE kind IN (5, 7) ORDER BY sequence");
   if (!select) return select.error();
   std::map<Sequence, PrunedRange> ranges;
   while (true) {

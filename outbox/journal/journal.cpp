@@ -85,8 +85,7 @@ Result<void> Journal::Impl::read_state() {
     counters::apply(counts, counter->text(0), counter->integer(1));
   }
   routes = RouteHistory{};
-  auto changed = database->prepare("SELECT sequence, body FROM record WHERE " + std::string(kStoreWideKinds) +
-                                   " AND kind = 4 ORDER BY sequence");
+  auto changed = database->prepare(select_store_wide("sequence, body", "kind = 4"));
   if (!changed) return changed.error();
   while (true) {
     auto next = changed->step();

@@ -93,8 +93,7 @@ Result<void> Journal::note_import(const std::string& store, const std::string& s
                                             {"from", from.value},
                                             {"to", to.value},
                                             {"head_hash", head_hash_hex}});
-  auto select = impl_->database->prepare("SELECT body FROM record WHERE " + std::string(kStoreWideKinds) +
-                                         " AND kind = 8");
+  auto select = impl_->database->prepare(select_store_wide("body", "kind = 8"));
   if (!select) return select.error();
   while (true) {
     auto row = select->step();

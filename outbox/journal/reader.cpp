@@ -34,7 +34,7 @@ JournalReader::JournalReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 JournalReader::~JournalReader() = default;
 
 Result<void> JournalReader::Impl::prepare() {
-  const auto set = [this](std::optional<sqlite::Statement>& member, const char* sql) -> Result<void> {
+  const auto set = [this](std::optional<sqlite::Statement>& member, std::string_view sql) -> Result<void> {
     auto statement = database.prepare(sql);
     if (!statement) return statement.error();
     member.emplace(std::move(*statement));
@@ -50,9 +50,7 @@ Result<void> JournalReader::Impl::prepare() {
   if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
-  return set(select_routes, ("SELECT sequence, body FROM record WHERE " + std::string(kStoreWideKinds) +
-                             " AND kind = 4 AND sequence > ? ORDER BY sequence")
-                                .c_str());
+  return set(select_routes, select_store_wide("sequence, body", "kind = 4 AND sequence > ?"));
 }
 
 Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {
@@ -243,8 +241,7 @@ Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_
 }
 
 Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
-  auto select = impl_->database.prepare("SELECT body FROM record WHERE " + std::string(kStoreWideKinds) +
-                                        " AND kind = 7 ORDER BY sequence");
+  auto select = impl_->database.prepare(select_store_wide("body", "kind = 7"));
   if (!select) return select.error();
   std::vector<RecoveredFact> facts;
   while (true) {

@@ -59,7 +59,7 @@ CREATE INDEX idempotency_key_document ON idempotency_key(document);
 )sql";
 
 // "IN" with more than two values makes SQLite fill a table of its own with them for each INSERT: that was
-// half of what a record cost. The same kinds by comparison (kStoreWideKinds).
+// half of what a record cost. The same kinds by comparison (select_store_wide).
 constexpr const char* kVersion3 = R"sql(
 DROP INDEX record_store_wide;
 CREATE INDEX record_store_wide ON record(kind) WHERE kind > 3 AND kind <> 6;
@@ -101,6 +101,11 @@ std::int64_t integer_at(std::string_view header, std::size_t at) {
 }
 
 }  // namespace
+
+std::string select_store_wide(std::string_view columns, std::string_view kinds) {
+  return "SELECT " + std::string(columns) + " FROM record WHERE kind > 3 AND kind <> 6 AND " +
+         std::string(kinds) + " ORDER BY sequence";
+}
 
 Result<void> check_journal_file(const std::string& folder) {
   std::ifstream file(folder + "/" + kJournalFile, std::ios::binary);

@@ -14,9 +14,9 @@ inline constexpr int kJournalSchema = 3;
 /// SQLite application_id of a tillsync journal: "TSJ1".
 inline constexpr std::int64_t kJournalApplicationId = 0x54534a31;
 inline constexpr const char* kJournalFile = "journal.db";
-/// The condition of the partial index record_store_wide: kinds that concern no single document. A query that
-/// is to use the index has it word for word.
-inline constexpr std::string_view kStoreWideKinds = "kind > 3 AND kind <> 6";
+/// SELECT of records of `kinds`, all of which concern no single document, by the partial index on those: a
+/// query that is to use it has the index's condition word for word. `kinds` may go on with AND.
+std::string select_store_wide(std::string_view columns, std::string_view kinds);
 
 /// Brings an opened database to kJournalSchema, each step in a transaction of its own. kInvalid
 /// `not-a-journal` or `journal-from-the-future` leave it untouched.

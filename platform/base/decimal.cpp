@@ -44,6 +44,13 @@ int strip_zeros(Units& mantissa) {
   return stripped;
 }
 
+/// A product of two counts of units, as units.
+template <class Signed>
+Units in_units(Signed product) {
+  TILLSYNC_CHECK(product % kUnitsPerOne == 0, "a product has at most 7 decimals");
+  return product / kUnitsPerOne;
+}
+
 template <class Unsigned>
 char* write_digits_before(char* end, Unsigned value) {
   do {
@@ -163,12 +170,8 @@ Decimal& Decimal::operator-=(const Decimal& other) {
 Decimal operator*(const Decimal& a, const Decimal& b) {
   Units product = 0;
   if (!__builtin_mul_overflow(a.units_, b.units_, &product)) {
-    if (const auto small = static_cast<std::int64_t>(product); small == product) {  // divides far faster
-      TILLSYNC_CHECK(small % kUnitsPerOne == 0, "a product has at most 7 decimals");
-      return Decimal::from_units(small / kUnitsPerOne);
-    }
-    TILLSYNC_CHECK(product % kUnitsPerOne == 0, "a product has at most 7 decimals");
-    return Decimal::from_units(product / kUnitsPerOne);
+    const auto small = static_cast<std::int64_t>(product);  // divides far faster
+    return Decimal::from_units(small == product ? in_units(small) : in_units(product));
   }
   Units left = a.units_;
   Units right = b.units_;

@@ -22,8 +22,21 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class Redis:
-    name = "Redis"
+class OneProcess:
+    """A peer of one process, spoken to by bench_peer: `name`, `protocol`, `port`, `process`."""
+
+    def load(self, connections, seconds):
+        return load.peer(self.protocol, self.port, connections, seconds=seconds)
+
+    def pids(self):
+        return [self.process.pid]
+
+    def stop(self):
+        self.process.stop()
+
+
+class Redis(OneProcess):
+    name, protocol = "Redis", "redis"
 
     def __init__(self):
         folder = fresh_folder("redis")
@@ -33,18 +46,9 @@ class Redis:
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--auto-aof-rewrite-percentage", "0"], folder)
         self.process.wait_until("its port", lambda: accepts(self.port))
 
-    def load(self, connections, seconds):
-        return load.peer("redis", self.port, connections, seconds=seconds)
 
-    def pids(self):
-        return [self.process.pid]
-
-    def stop(self):
-        self.process.stop()
-
-
-class Nats:
-    name = "NATS JetStream"
+class Nats(OneProcess):
+    name, protocol = "NATS JetStream", "nats"
 
     def __init__(self):
         folder = fresh_folder("nats")
@@ -53,15 +57,6 @@ class Nats:
                                           f'jetstream {{ store_dir: "{folder}/js" }}\n')
         self.process = Process("nats", ["nats-server", "-c", folder / "nats.conf"], folder)
         self.process.wait_until("its port", lambda: accepts(self.port))
-
-    def load(self, connections, seconds):
-        return load.peer("nats", self.port, connections, seconds=seconds)
-
-    def pids(self):
-        return [self.process.pid]
-
-    def stop(self):
-        self.process.stop()
 
 
 class Rabbit:

@@ -23,8 +23,4 @@ std::string Latencies::members() {
                      at(0.5), at(0.9), at(0.99), at(0.999), at(1.0));
 }
 
-std::string number(double value, int decimals) {
-  return fmt::format("{:.{}f}", value, decimals);
-}
-
 }  // namespace tillsync::bench

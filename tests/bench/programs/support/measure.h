@@ -1,4 +1,4 @@
-// Times taken and how they are told: percentiles, and the one line of JSON that a program prints for the
+// Times taken and how they are told: percentiles, in the one line of JSON that a program prints for the
 // suite.
 #pragma once
 
@@ -31,8 +31,5 @@ class Latencies {
  private:
   std::vector<std::uint64_t> nanoseconds_;
 };
-
-/// "12.345": for numbers in a line of JSON.
-std::string number(double value, int decimals = 3);
 
 }  // namespace tillsync::bench

@@ -259,9 +259,8 @@ TEST_CASE("journal: no question that is asked all the time walks the records") {
   auto database = sqlite::Database::open(bench.folder() + "/journal.db", sqlite::OpenMode::kReadOnly);
   REQUIRE(database.has_value());
   for (const char* sql :
-       {"SELECT sequence, body FROM record WHERE kind > 3 AND kind <> 6 AND kind = 4 AND sequence > 0 ORDER "
-        "BY "
-        "sequence",
+       {"SELECT sequence, body FROM record WHERE kind > 3 AND kind <> 6 AND kind = 4 AND sequence > 0 "
+        "ORDER BY sequence",
         "SELECT sequence FROM record WHERE id = 'A1'", "SELECT key FROM idempotency_key WHERE document = 2",
         "SELECT min(document) FROM delivery WHERE state NOT IN (3, 5) AND target = 'erp' AND document <= 9",
         "SELECT sequence FROM record WHERE sequence = 2 OR document = 2 ORDER BY sequence"}) {
