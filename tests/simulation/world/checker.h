@@ -88,6 +88,7 @@ class Checker {
   void check_story(JournalReader& reader, const Known& known, Sequence sequence);
   void check_chain(JournalReader& reader);
   bool may_be_pruned(const Known& known) const;
+  bool may_differ(const std::string& id, int target) const;
   int variant_at(Sequence sequence) const;
   std::optional<std::string> id_at(Sequence sequence) const;
 
