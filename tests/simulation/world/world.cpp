@@ -124,9 +124,7 @@ void World::begin(const Item& item) {
 
 // One that sleeps already sleeps on, if need be.
 void World::suspend(seconds duration) {
-  const auto asleep_from = std::max(awake_at_, timeline_.now());
-  awake_at_ = std::max(asleep_from, timeline_.now() + duration);
-  clock_.sleep(awake_at_ - asleep_from);
+  awake_at_ = std::max(awake_at_, timeline_.now() + duration);
 }
 
 // Each change lasts its time, or until the next one.
