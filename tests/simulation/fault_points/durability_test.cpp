@@ -160,7 +160,7 @@ TEST_CASE("sqlite: a settled log reads as before, and a power loss takes nothing
 TEST_CASE("sqlite: settling a log that is not there, on a disk that knows none, does nothing and fails not") {
   Shop shop(1);
   CHECK(sqlite::settle_log("/nowhere/journal.db", shop.disk.vfs()).has_value());
-  CHECK(shop.disk.files().empty());
+  CHECK(shop.disk.names().empty());
   CHECK(sqlite::settle_log("/journal.db", "no such vfs").error().kind == ErrorKind::kStorage);
 }
 
