@@ -18,8 +18,10 @@ World::World(const Plan& plan, const RunOptions& options)
       random_(plan.seed * 0xd1342543de82ef95ULL + 7),
       clock_(timeline_),
       disk_(plan.seed),
-      centrals_{SimCentral(timeline_, kTargetNames[0], seconds(plan.key_window_s), plan.seed * 2 + 1),
-                SimCentral(timeline_, kTargetNames[1], seconds(plan.key_window_s), plan.seed * 2 + 2)},
+      centrals_{SimCentral(timeline_, kTargetNames[0], seconds(plan.key_window_s), plan.seed * 2 + 1,
+                           effects_ever_),
+                SimCentral(timeline_, kTargetNames[1], seconds(plan.key_window_s), plan.seed * 2 + 2,
+                           effects_ever_)},
       network_(timeline_, {&centrals_[0], &centrals_[1]}, plan.background_per_million, plan.seed + 77),
       checker_(plan),
       store_(StoreDefaults{
