@@ -176,7 +176,8 @@ void Daemon::damaged(const Error& error) {
 
 Result<void> Daemon::start_loops() {
   disk_->watch(loop_);
-  auto workers = WorkerPool::start(settings_.journal.path, kWorkers);
+  const auto on_damage = [this](const Error& error) { damaged(error); };
+  auto workers = WorkerPool::start(settings_.journal.path, kWorkers, on_damage);
   if (!workers) return workers.error();
   workers_ = std::move(*workers);
   auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
@@ -185,7 +186,7 @@ Result<void> Daemon::start_loops() {
         return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
       },
       // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
-      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }});
+      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery =

@@ -117,7 +117,7 @@ ServerResponse records_response(JournalReader& reader, const RecordsPage& page) 
   ServerResponse response;
   response.content_type = "application/x-ndjson";
   for (const auto& record : *records) {
-    auto view = record_view(record);
+    auto view = reader.noted(record_view(record));
     if (!view) return error_response(view.error());
     json::dump_to(response.body, *view);
     response.body += '\n';

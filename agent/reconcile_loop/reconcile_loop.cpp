@@ -33,7 +33,7 @@ ReconcileLoop::ReconcileLoop(Parts parts, ReconcileLoopLimits limits)
 Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, ReconcileLoopLimits limits) {
   std::unique_ptr<ReconcileLoop> loop(new ReconcileLoop(std::move(parts), limits));
   const auto& settings = loop->parts_.settings;
-  auto reader = JournalReader::open(settings.journal.path);
+  auto reader = JournalReader::open(settings.journal.path, "", loop->parts_.damaged);
   if (!reader) return reader.error();
   loop->reader_ = std::move(*reader);
   auto view = CentralView::open(settings.journal.path, CentralView::Mode::kReadWrite);

@@ -63,6 +63,8 @@ class ReconcileLoop {
     std::function<Result<std::unique_ptr<ReadBackPort>>(const std::string& name)> make_port;
     /// Asked where the view finds no room on the disk; true: some was made. Any thread.
     std::function<bool()> make_room;
+    /// A read of the journal met damage; on the reconcile thread, perhaps often.
+    std::function<void(const Error& error)> damaged = {};
   };
   static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
   ~ReconcileLoop();

@@ -121,7 +121,7 @@ Result<std::optional<json::Value>> document_story(JournalReader& reader, const s
         {"at", format_utc(record.recorded_at)},
         {"sequence", record.sequence.value},
         {"event", record.kind == RecordKind::kDocument ? "journaled" : record_kind_name(record.kind)}};
-    if (auto told = tell(event, record); !told) return told.error();
+    if (auto told = reader.noted(tell(event, record)); !told) return told.error();
     events.emplace_back(std::move(event));
   }
   json::Object story{{"id", id},

@@ -2,11 +2,11 @@
 
 namespace tillsync {
 
-Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const std::string& journal_folder,
-                                                      std::size_t threads) {
+Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const std::string& journal_folder, std::size_t threads,
+                                                      const std::function<void(const Error&)>& on_damage) {
   std::unique_ptr<WorkerPool> pool(new WorkerPool);
   for (std::size_t i = 0; i < threads; ++i) {
-    auto reader = JournalReader::open(journal_folder);
+    auto reader = JournalReader::open(journal_folder, "", on_damage);
     if (!reader) return reader.error();
     pool->readers_.push_back(std::move(*reader));
   }

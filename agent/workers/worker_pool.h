@@ -20,8 +20,10 @@ class WorkerPool {
   using Job = std::function<void(JournalReader&)>;
   static constexpr std::size_t kJobsMax = 1'024;
 
-  /// Opens one reader per thread; the journal must exist.
-  static Result<std::unique_ptr<WorkerPool>> start(const std::string& journal_folder, std::size_t threads);
+  /// Opens one reader per thread; the journal must exist. `on_damage`: JournalReader::open's, on whichever
+  /// thread met it.
+  static Result<std::unique_ptr<WorkerPool>> start(const std::string& journal_folder, std::size_t threads,
+                                                   const std::function<void(const Error&)>& on_damage = {});
   ~WorkerPool();
   /// Finishes what is queued and ends the threads; run() then refuses.
   void stop();

@@ -27,6 +27,11 @@ void Lane::outcome(const Attempt& attempt, const Outcome& outcome) {
     put_on_record(delivery);
     const bool unknown = outcome.kind == OutcomeKind::kUnknown;
     delivery.state = unknown ? DeliveryState::kUnknown : DeliveryState::kRetrying;
+    // Later answers of that sort do not tell that it is absent still: central need not have looked.
+    if (!unknown && outcome.http_status != 0 && !delivery.maybe_sent && !delivery.put_off) {
+      delivery.put_off = true;
+      delivery.absent_at = now_;
+    }
     delivery.maybe_sent = (delivery.maybe_sent || unknown) && !mutated("send-again-on-unknown");
     delivery.look_up_first = delivery.maybe_sent;
     ++delivery.failures;

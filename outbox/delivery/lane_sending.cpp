@@ -40,7 +40,8 @@ Delivery* Lane::candidate() const {
 }
 
 bool Lane::must_ask(const Delivery& delivery) const {
-  return delivery.look_up_first || (delivery.maybe_sent && now_ - delivery.absent_at > kAbsentHolds);
+  const bool may_arrive = delivery.maybe_sent || delivery.put_off;
+  return delivery.look_up_first || (may_arrive && now_ - delivery.absent_at > kAbsentHolds);
 }
 
 bool Lane::may_send(const Delivery& delivery) const {

@@ -36,7 +36,10 @@ struct Delivery : KeyUser {
   /// An attempt's fate was unknown once: its request may still arrive, so that "absent" holds for a moment
   /// only.
   bool maybe_sent = false;
-  SteadyTime absent_at{};  ///< when a look-up last said so
+  /// Central answered "later" (429, 503): it did not have it then, but a copy of the request may still
+  /// arrive. Like maybe_sent, but for the look-up before each attempt.
+  bool put_off = false;
+  SteadyTime absent_at{};  ///< when a look-up last said so, or when it was first put off
   bool asked = false;      ///< the request under way is a look-up
   bool held = false;       ///< quarantined, or waits for one that is held (held.h)
   bool discarded = false;  ///< a person discarded it while a request was under way

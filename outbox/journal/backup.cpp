@@ -1,10 +1,7 @@
 #include "outbox/journal/backup.h"
 
-#include <filesystem>
-
 #include "outbox/journal/reader_impl.h"
 #include "outbox/journal/schema.h"
-#include "platform/service/service_host.h"
 
 namespace tillsync {
 namespace {
@@ -24,26 +21,24 @@ Result<void> vacuum_into(sqlite::Database& database, const std::string& path) {
 
 }  // namespace
 
-Result<void> backup_journal(JournalReader& reader, const std::string& into) {
+Result<void> backup_journal(JournalReader& reader, const std::string& into, Files& files) {
   const std::string path = into + "/" + kJournalFile;
-  std::error_code failed;
-  if (std::filesystem::exists(path, failed)) {
-    return Error{ErrorKind::kInvalid, "backup-exists", path + " exists already; name a new folder"};
-  }
-  std::filesystem::create_directories(into, failed);
-  if (failed)
-    return Error{ErrorKind::kStorage, "storage-io", "cannot make " + into + ": " + failed.message()};
+  auto there = files.exists(path);
+  if (!there) return there.error();
+  if (*there) return Error{ErrorKind::kInvalid, "backup-exists", path + " exists already; name a new folder"};
+  if (auto made = files.make_folder(into); !made) return made;
   const std::string partial = path + ".partial";
-  std::filesystem::remove(partial, failed);
-  if (auto done = vacuum_into(reader.impl().database, partial); !done) {
-    std::filesystem::remove(partial, failed);
-    return done.error();
+  // What a copy that did not end has left.
+  for (const auto& left : {partial, partial + "-journal"}) {
+    if (auto removed = files.remove(left); !removed) return removed;
   }
-  if (auto synced = fsync_file(partial); !synced) return synced.error();
-  std::filesystem::rename(partial, path, failed);
-  if (failed)
-    return Error{ErrorKind::kStorage, "storage-io", "cannot name " + path + ": " + failed.message()};
-  return fsync_directory(into);
+  if (auto done = vacuum_into(reader.impl().database, partial); !done) {
+    (void)files.remove(partial).has_value();
+    return done;
+  }
+  if (auto synced = files.sync_file(partial); !synced) return synced;
+  if (auto named = files.rename(partial, path); !named) return named;
+  return files.sync_folder(into);
 }
 
 }  // namespace tillsync

@@ -38,7 +38,18 @@ DocumentPost make_post(const Document& document, DocumentMeta meta) {
                       std::move(meta)};
 }
 
+// All of it or none: a connection without what the journal has to know (the routes, the head, the counts) would
+// plan documents nowhere.
 Result<void> Journal::Impl::connect() {
+  auto connected = try_connect();
+  if (!connected) {
+    statements.reset();
+    database.reset();
+  }
+  return connected;
+}
+
+Result<void> Journal::Impl::try_connect() {
   statements.reset();
   database.reset();
   // What is taken for committed must be durable, whoever wrote it and however it ended.

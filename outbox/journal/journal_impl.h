@@ -64,6 +64,7 @@ struct Journal::Impl {
 
   std::string path() const { return folder + "/" + kJournalFile; }
   Result<void> connect();
+  Result<void> try_connect();
   Result<void> read_state();
   void forget_transaction();
   Result<void> ensure_connected();

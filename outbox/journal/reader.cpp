@@ -11,8 +11,8 @@
 
 namespace tillsync {
 
-Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& folder,
-                                                           const std::string& vfs) {
+Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& folder, const std::string& vfs,
+                                                           std::function<void(const Error&)> on_damage) {
   const std::string path = folder + "/" + kJournalFile;
   if (std::error_code failed; vfs.empty() && !std::filesystem::exists(path, failed)) {
     return Error{ErrorKind::kNotFound, "no-journal", "there is no journal at " + path};
@@ -25,7 +25,8 @@ Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& fo
   if (auto set = database->execute("PRAGMA cache_size = -1024; PRAGMA query_only = 1"); !set)
     return set.error();
   if (auto known = check_journal_schema(*database); !known) return known.error();
-  auto impl = std::make_unique<Impl>(Impl{std::move(*database), {}, {}, {}, {}, {}, {}});
+  auto impl =
+      std::make_unique<Impl>(Impl{std::move(*database), {}, {}, {}, {}, {}, {}, std::move(on_damage)});
   if (auto prepared = impl->prepare(); !prepared) return prepared.error();
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(impl)));
 }
@@ -89,7 +90,7 @@ Result<void> JournalReader::Impl::refresh_routes() {
   return ok();
 }
 
-Result<JournalHead> JournalReader::head() {
+Result<JournalHead> JournalReader::try_head() {
   auto select = impl_->database.prepare("SELECT sequence, hash FROM head");
   if (!select) return select.error();
   auto row = select->step();
@@ -103,7 +104,7 @@ Result<JournalHead> JournalReader::head() {
   return head;
 }
 
-Result<JournalCounts> JournalReader::counts() {
+Result<JournalCounts> JournalReader::try_counts() {
   auto select = impl_->database.prepare("SELECT name, value FROM counter");
   if (!select) return select.error();
   JournalCounts counts;
@@ -115,29 +116,31 @@ Result<JournalCounts> JournalReader::counts() {
   }
 }
 
-Result<std::optional<StoredDocument>> JournalReader::find(const std::string& id) {
+Result<std::optional<StoredDocument>> JournalReader::try_find(const std::string& id) {
   impl_->select_id->bind(1, id);
   return impl_->first(*impl_->select_id);
 }
 
-Result<std::optional<StoredDocument>> JournalReader::load(Sequence sequence) {
+Result<std::optional<StoredDocument>> JournalReader::try_load(Sequence sequence) {
   impl_->select_document->bind(1, sequence.value);
   return impl_->first(*impl_->select_document);
 }
 
-Result<std::optional<StoredDocument>> JournalReader::load_version(const DeliveryKey& delivery) {
-  auto stored = load(delivery.document);
-  if (!stored || !*stored) return stored;
-  auto rows = read_delivery_rows(*impl_->select_deliveries, delivery.document);
-  if (!rows) return rows.error();
-  const auto* row = row_of(*rows, delivery.step);
-  if (row == nullptr || !row->version) return stored;
-  auto body = impl_->body_of(*row->version);
-  if (!body) return body.error();
-  auto decision = decode_decision(delivery.document, body->body);
-  if (!decision) return decision.error();
-  if (decision->amended) (*stored)->document = std::move(*decision->amended);
-  return stored;
+Result<std::optional<StoredDocument>> JournalReader::try_load_version(const DeliveryKey& delivery) {
+  return impl_->in_one_state([&]() -> Result<std::optional<StoredDocument>> {
+    auto stored = load(delivery.document);
+    if (!stored || !*stored) return stored;
+    auto rows = read_delivery_rows(*impl_->select_deliveries, delivery.document);
+    if (!rows) return rows.error();
+    const auto* row = row_of(*rows, delivery.step);
+    if (row == nullptr || !row->version) return stored;
+    auto body = impl_->body_of(*row->version);
+    if (!body) return body.error();
+    auto decision = decode_decision(delivery.document, body->body);
+    if (!decision) return decision.error();
+    if (decision->amended) (*stored)->document = std::move(*decision->amended);
+    return stored;
+  });
 }
 
 Result<JournalReader::Impl::Body> JournalReader::Impl::body_of(Sequence sequence) {
@@ -184,15 +187,17 @@ Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, 
   return views;
 }
 
-Result<std::vector<DeliveryView>> JournalReader::deliveries(Sequence document) {
-  auto stored = load(document);
-  if (!stored) return stored.error();
-  if (!*stored) return std::vector<DeliveryView>();
-  if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
-  return impl_->views(document, (*stored)->document.type);
+Result<std::vector<DeliveryView>> JournalReader::try_deliveries(Sequence document) {
+  return impl_->in_one_state([&]() -> Result<std::vector<DeliveryView>> {
+    auto stored = load(document);
+    if (!stored) return stored.error();
+    if (!*stored) return std::vector<DeliveryView>();
+    if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
+    return impl_->views(document, (*stored)->document.type);
+  });
 }
 
-Result<DocumentStatus> JournalReader::status(Sequence document) {
+Result<DocumentStatus> JournalReader::try_status(Sequence document) {
   auto stored = load(document);
   if (!stored) return stored.error();
   if (!*stored) return Error{ErrorKind::kNotFound, "no-such-document", "there is no such document"};
@@ -221,7 +226,7 @@ Result<std::vector<RawRecord>> read_records(sqlite::Statement& select) {
 
 }  // namespace
 
-Result<std::vector<RawRecord>> JournalReader::history(Sequence document) {
+Result<std::vector<RawRecord>> JournalReader::try_history(Sequence document) {
   auto select = impl_->database.prepare(
       "SELECT sequence, kind, recorded_at, document, body, hash FROM record WHERE sequence = ?1 OR document "
       "= ?1 "
@@ -231,7 +236,7 @@ Result<std::vector<RawRecord>> JournalReader::history(Sequence document) {
   return read_records(*select);
 }
 
-Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_t limit) {
+Result<std::vector<RawRecord>> JournalReader::try_records(Sequence after, std::size_t limit) {
   auto select = impl_->database.prepare(
       "SELECT sequence, kind, recorded_at, document, body, hash FROM record WHERE sequence > ? ORDER BY "
       "sequence LIMIT ?");
@@ -240,7 +245,7 @@ Result<std::vector<RawRecord>> JournalReader::records(Sequence after, std::size_
   return read_records(*select);
 }
 
-Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
+Result<std::vector<RecoveredFact>> JournalReader::try_recoveries() {
   auto select = impl_->database.prepare(select_store_wide("body", "kind = 7"));
   if (!select) return select.error();
   std::vector<RecoveredFact> facts;
@@ -254,7 +259,7 @@ Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
   }
 }
 
-Result<std::vector<QuarantineEntry>> JournalReader::quarantine(std::size_t limit) {
+Result<std::vector<QuarantineEntry>> JournalReader::try_quarantine(std::size_t limit) {
   auto select = impl_->database.prepare(
       "SELECT document, step, target, attempts, last_fact FROM delivery WHERE state NOT IN (3, 5) AND state "
       "= 4 "
@@ -290,7 +295,7 @@ Result<std::vector<QuarantineEntry>> JournalReader::quarantine(std::size_t limit
 
 // One candidate per target that owes something, each found through delivery_unsettled or past its lane's
 // frontier.
-Result<std::optional<StoredDocument>> JournalReader::oldest_open() {
+Result<std::optional<StoredDocument>> JournalReader::try_oldest_open() {
   auto known = counts();
   if (!known) return known.error();
   if (known->backlog() == 0) return std::optional<StoredDocument>();
@@ -322,12 +327,9 @@ Result<std::optional<StoredDocument>> JournalReader::oldest_open() {
   return load(Sequence{**oldest});
 }
 
-Result<void> JournalReader::for_each_document(BusinessDay from, BusinessDay to,
-                                              const std::function<bool(const DayDocument&)>& visit) {
-  if (auto begun = impl_->database.execute("BEGIN"); !begun) return begun.error();
-  auto done = impl_->visit_days(from, to, visit);
-  if (auto ended = impl_->database.execute("COMMIT"); !ended && done) return ended.error();
-  return done;
+Result<void> JournalReader::try_for_each_document(BusinessDay from, BusinessDay to,
+                                                  const std::function<bool(const DayDocument&)>& visit) {
+  return impl_->in_one_state([&] { return impl_->visit_days(from, to, visit); });
 }
 
 Result<void> JournalReader::Impl::visit_days(BusinessDay from, BusinessDay to,
@@ -364,7 +366,7 @@ Result<std::vector<BusinessDay>> read_days(sqlite::Statement& select) {
 
 }  // namespace
 
-Result<std::vector<BusinessDay>> JournalReader::business_days(BusinessDay from, BusinessDay to) {
+Result<std::vector<BusinessDay>> JournalReader::try_business_days(BusinessDay from, BusinessDay to) {
   auto select = impl_->database.prepare(
       "SELECT business_day FROM day WHERE business_day BETWEEN ? AND ? ORDER BY business_day");
   if (!select) return select.error();
@@ -372,7 +374,7 @@ Result<std::vector<BusinessDay>> JournalReader::business_days(BusinessDay from, 
   return read_days(*select);
 }
 
-Result<Sequence> JournalReader::last_delivery(BusinessDay day, const std::string& target) {
+Result<Sequence> JournalReader::try_last_delivery(BusinessDay day, const std::string& target) {
   auto select =
       impl_->database.prepare("SELECT last_delivered FROM day_target WHERE business_day = ? AND target = ?");
   if (!select) return select.error();
@@ -381,8 +383,8 @@ Result<Sequence> JournalReader::last_delivery(BusinessDay day, const std::string
   return *row ? Sequence{select->integer(0)} : Sequence{};
 }
 
-Result<std::vector<BusinessDay>> JournalReader::days_delivered_after(const std::string& target,
-                                                                     Sequence after) {
+Result<std::vector<BusinessDay>> JournalReader::try_days_delivered_after(const std::string& target,
+                                                                         Sequence after) {
   auto select = impl_->database.prepare(
       "SELECT business_day FROM day_target WHERE target = ? AND last_delivered > ? ORDER BY business_day");
   if (!select) return select.error();

@@ -89,8 +89,10 @@ struct DayDocument {
 class JournalReader {
  public:
   /// kNotFound where there is no journal at `folder`; kInvalid `journal-from-the-future` where a newer
-  /// version wrote it.
-  static Result<std::unique_ptr<JournalReader>> open(const std::string& folder, const std::string& vfs = "");
+  /// version wrote it. `on_damage` is told of each call that finds the stored bytes not to be what was
+  /// written, by the thread that called.
+  static Result<std::unique_ptr<JournalReader>> open(const std::string& folder, const std::string& vfs = "",
+                                                     std::function<void(const Error&)> on_damage = {});
   ~JournalReader();
 
   Result<JournalHead> head();
@@ -122,12 +124,40 @@ class JournalReader {
   Result<std::vector<RecoveredFact>> recoveries();
   /// Records with sequence > after, at most `limit`.
   Result<std::vector<RawRecord>> records(Sequence after, std::size_t limit);
+  /// Passes a result on, and tells `on_damage` of one that means damage: for what a caller finds in the bytes
+  /// of a record.
+  template <class T>
+  Result<T> noted(Result<T> result) const {
+    if (!result) note(result.error());
+    return result;
+  }
 
   struct Impl;
   Impl& impl() { return *impl_; }
 
  private:
   explicit JournalReader(std::unique_ptr<Impl> impl);
+  void note(const Error& error) const;
+
+  // What the public calls do, before reader_damage.cpp looks at what came of it.
+  Result<JournalHead> try_head();
+  Result<JournalCounts> try_counts();
+  Result<std::optional<StoredDocument>> try_find(const std::string& id);
+  Result<std::optional<StoredDocument>> try_load(Sequence sequence);
+  Result<std::optional<StoredDocument>> try_load_version(const DeliveryKey& delivery);
+  Result<std::vector<DeliveryView>> try_deliveries(Sequence document);
+  Result<DocumentStatus> try_status(Sequence document);
+  Result<std::vector<RawRecord>> try_history(Sequence document);
+  Result<std::vector<QuarantineEntry>> try_quarantine(std::size_t limit);
+  Result<std::optional<StoredDocument>> try_oldest_open();
+  Result<void> try_for_each_document(BusinessDay from, BusinessDay to,
+                                     const std::function<bool(const DayDocument&)>& visit);
+  Result<std::vector<BusinessDay>> try_business_days(BusinessDay from, BusinessDay to);
+  Result<Sequence> try_last_delivery(BusinessDay day, const std::string& target);
+  Result<std::vector<BusinessDay>> try_days_delivered_after(const std::string& target, Sequence after);
+  Result<std::vector<RecoveredFact>> try_recoveries();
+  Result<std::vector<RawRecord>> try_records(Sequence after, std::size_t limit);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,9 @@
 // Inside of JournalReader, shared by its two source files.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "outbox/journal/derive.h"
 #include "outbox/journal/reader.h"
 #include "platform/sqlite/database.h"
@@ -11,6 +14,21 @@ struct JournalReader::Impl {
   sqlite::Database database;
   RouteHistory routes;
   std::optional<sqlite::Statement> select_document, select_id, select_body, select_deliveries, select_routes;
+  std::function<void(const Error&)> on_damage;
+  bool in_transaction = false;
+
+  /// What `read` reads is one state of the journal: between two statements on their own retention may take
+  /// what the first one named. Inside of another it adds nothing.
+  template <class Read>
+  auto in_one_state(Read read) -> decltype(read()) {
+    if (in_transaction) return read();
+    if (auto begun = database.execute("BEGIN"); !begun) return begun.error();
+    in_transaction = true;
+    auto result = read();
+    in_transaction = false;
+    if (auto ended = database.execute("COMMIT"); !ended && result) return ended.error();
+    return result;
+  }
 
   Result<void> prepare();
   /// A row of (sequence, recorded_at, body).

@@ -13,7 +13,9 @@ namespace tillsync {
 
 /// A wall-clock instant (UTC, microseconds). Shown and recorded, never used to order or to expire.
 using UtcTime = std::chrono::sys_time<std::chrono::microseconds>;
-/// An instant of the monotonic clock: time-outs, backoff, pace. Has no meaning outside the running process.
+/// An instant of the clock that nobody sets and that goes on while the machine sleeps: time-outs, backoff,
+/// pace, how long something is taken for true. Has no meaning outside the running process, and must not be
+/// held against std::chrono::steady_clock::now(), whose clock may stand still in sleep.
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
 class Clock {

@@ -312,7 +312,7 @@ Result<Sequence> JournalOfReader::delivered_at(const DeliveryKey& delivery) {
   Sequence last;
   for (const RawRecord& record : *history) {
     if (record.kind != RecordKind::kOutcome) continue;
-    auto fact = decode_outcome(delivery.document, record.body);
+    auto fact = reader_.noted(decode_outcome(delivery.document, record.body));
     if (!fact) return fact.error();
     if (fact->delivery.step == delivery.step && fact->outcome.kind == OutcomeKind::kDelivered)
       last = record.sequence;

@@ -224,7 +224,7 @@ TEST_CASE("bad input: media types, encodings, methods and paths that are not tak
   CHECK(no_text->body.find('\xff') == std::string::npos);  // an answer is UTF-8, whatever was asked
   auto noise = RawConnection::unix_socket(store.socket());
   noise.send("\x16\x03\x01 this is no HTTP\r\n\r\n");
-  CHECK(noise.response()->status == 400);
+  CHECK(noise.answer().status == 400);
   counter.check_untouched();
 }
 

@@ -177,6 +177,41 @@ TEST_CASE("damaged journal: damage that shows while the daemon runs ends in the 
   CHECK(store.command({"journal", "verify"}).status == 0);
 }
 
+TEST_CASE("damaged journal: a read of a worker that meets it, and a read-back, tell the daemon") {
+  Shop shop;
+  Store& store = shop.store;
+  trade(shop, 1'600);  // with their outcomes more than the records that a start looks at
+  REQUIRE(store.drain(60) == 0);
+  REQUIRE(store.settled_report("2026-11-20", "2026-11-20").exit_status == 0);
+  REQUIRE(store.stop() == 0);
+  overwrite(store, page_of(store, "S-3"), std::string(kPage, '\xa5'));
+  std::string asked;
+  SUBCASE("a document's view") {
+    asked = "/v1/documents/S-3";
+  }
+  SUBCASE("a report") {
+    asked = "/v1/reports/reconciliation?business_day=2026-11-20&refresh=false";
+  }
+  SUBCASE("the read-back by itself") {
+    // What was read back is gone, so that the day is read again.
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(store.journal_folder() + "/central.db" + end);
+    auto settings = file_text(store.settings_file());
+    settings += "\n[reconcile]\nread_back_every_s = 1\n";
+    std::ofstream(store.settings_file()) << settings;
+  }
+  store.start();
+  if (!asked.empty()) {
+    CHECK(store.post(simple_sale("BEFORE"))->status == 201);
+    const bool view = asked.ends_with("S-3");
+    const auto answer = view ? store.get(asked) : store.ops("GET", asked);
+    REQUIRE(answer.has_value());
+    CHECK(answer->status == 503);
+  }
+  REQUIRE(eventually([&] { return is_damaged(store); }, std::chrono::seconds(20)));
+  check_damaged_answers(store);
+  CHECK(store.stop() == 0);
+}
+
 TEST_CASE("damaged journal: derived tables that differ are found by verify and made anew by recover") {
   Shop shop;
   Store& store = shop.store;

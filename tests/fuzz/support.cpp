@@ -40,6 +40,11 @@ void check_error(const Error& error) {
   check_detail(error.detail);
 }
 
+void check_error(const Error& error, ErrorKind kind) {
+  check_error(error);
+  FUZZ_CHECK(error.kind == kind, error.code + ": " + error.detail);
+}
+
 void check_refusal(const Refusal& refusal) {
   check_detail(refusal.detail);
   FUZZ_CHECK(!refusal.faults.empty(), "a refusal names at least one fault");

@@ -28,6 +28,8 @@ bool is_utf8(std::string_view text);
 void check_detail(std::string_view detail);
 /// A code in kebab-case and a detail as above.
 void check_error(const Error& error);
+/// The same, and what it says is at fault.
+void check_error(const Error& error, ErrorKind kind);
 /// A refusal as a till gets it: whole, bounded, and free of card numbers (I9).
 void check_refusal(const Refusal& refusal);
 

@@ -116,6 +116,12 @@ std::optional<RawResponse> RawConnection::response(bool head_only) {
   return out;
 }
 
+RawResponse RawConnection::answer(bool head_only) {
+  auto came = response(head_only);
+  if (!came) throw std::runtime_error("no whole answer came");
+  return std::move(*came);
+}
+
 bool RawConnection::closed() {
   char byte;
   return buffer_.empty() && ::recv(descriptor_, &byte, 1, 0) == 0;

@@ -36,6 +36,8 @@ class RawConnection {
   /// The next answer, framed by Content-Length; `head_only` for an answer to HEAD. Nothing where the stream
   /// ends, is reset or stays silent before the answer is whole.
   std::optional<RawResponse> response(bool head_only = false);
+  /// As response(); throws std::runtime_error where there is nothing.
+  RawResponse answer(bool head_only = false);
   /// True where the other side closes (rather than stays open or resets) without another byte.
   bool closed();
 

@@ -106,6 +106,19 @@ class SmallDisk {
     if (thread_.joinable()) thread_.join();
   }
   void make_space() { std::filesystem::remove(filler()); }
+  /// Makes space and waits until a document, "AFTER", is taken; returns how many seconds that took.
+  double recover() {
+    make_space();
+    const auto freed = std::chrono::steady_clock::now();
+    REQUIRE(eventually([this] { return post("AFTER") == 201; }));
+    return seconds_since(freed);
+  }
+  /// At that target, none of them doubled.
+  std::int64_t effects(const char* target) {
+    const auto ledger = central_.ledger(target);
+    CHECK(ledger.find("doubles")->as_array()->empty());
+    return ledger.integer_of("effects");
+  }
 
   int post(const std::string& id) { return store_.post(simple_sale(id))->status; }
   void order(const std::string& faults) {
@@ -138,13 +151,7 @@ class SmallDisk {
       CHECK(store_.command({"quarantine", "retry", delivery, "--reason", "now"}).status == 0);
     }
     REQUIRE(store_.drain(60) == 0);
-    std::int64_t effects = 0;
-    for (const char* target : kTargets) {
-      const auto ledger = central_.ledger(target);
-      effects += ledger.integer_of("effects");
-      CHECK(ledger.find("doubles")->as_array()->empty());
-    }
-    CHECK(effects == 2 * (kBacklog + 3) - discarded);
+    CHECK(effects("erp") + effects("crm") == 2 * (kBacklog + 3) - discarded);
     for (int i = 0; i < kBacklog; i += 17) CHECK(store_.status_of(fmt::format("S-{}", i)) == "delivered");
     CHECK(store_.stop() == 0);
     CHECK(std::filesystem::file_size(store_.journal_folder() + "/reserve") == kReserveBytes);
@@ -187,10 +194,8 @@ TEST_CASE(
   check_refused(store);
   MESSAGE("reserve used: " << kReserveBytes - metric(store, "tillsync_disk_reserve_bytes") << " bytes");
 
-  disk.make_space();
-  const auto freed = std::chrono::steady_clock::now();
-  REQUIRE(eventually([&] { return disk.post("AFTER") == 201; }));
-  MESSAGE("posts are taken " << seconds_since(freed) << " s after space came back");
+  const double took = disk.recover();
+  MESSAGE("posts are taken " << took << " s after space came back");
   CHECK(metric(store, "tillsync_disk_reserve_bytes") == kReserveBytes);
   CHECK(store.ops("GET", "/readyz")->status == 200);
   disk.check_all_but(1);
@@ -216,13 +221,8 @@ TEST_CASE("a full disk: a long backlog is delivered out of the reserve alone") {
       eventually([&] { return store.status().integer_of("backlog") == 0; }, std::chrono::seconds(60));
   CHECK_MESSAGE(delivered, store.log());
   MESSAGE("reserve used: " << 40 * kMiB - metric(store, "tillsync_disk_reserve_bytes") << " bytes");
-  for (const char* target : kTargets) {
-    const auto ledger = disk.central_.ledger(target);
-    CHECK(ledger.integer_of("effects") == kLong);
-    CHECK(ledger.find("doubles")->as_array()->empty());
-  }
-  disk.make_space();
-  REQUIRE(eventually([&] { return disk.post("AFTER") == 201; }));
+  for (const char* target : kTargets) CHECK(disk.effects(target) == kLong);
+  disk.recover();
   CHECK(store.drain(30) == 0);
   CHECK(store.stop() == 0);
   CHECK(store.command({"journal", "verify"}).status == 0);
@@ -244,8 +244,7 @@ TEST_CASE("a full disk: whoever filled it takes what comes free, too, and still 
   CHECK(store.get("/v1/documents/S-0")->status == 200);
 
   disk.stop_filling();
-  disk.make_space();
-  REQUIRE(eventually([&] { return disk.post("AFTER") == 201; }));
+  disk.recover();
   REQUIRE(eventually([&] { return disk.all_delivered() || quarantined(store).size() == 4; }));
   disk.check_all_but(0);
 }
@@ -299,13 +298,8 @@ TEST_CASE(
   REQUIRE_MESSAGE(eventually(answers), store.log());
   check_refused(store);
   CHECK(eventually([&] { return store.status().integer_of("backlog") == 0; }, std::chrono::seconds(30)));
-  for (const char* target : kTargets) {
-    const auto ledger = disk.central_.ledger(target);
-    CHECK(ledger.integer_of("effects") == kOwed);
-    CHECK(ledger.find("doubles")->as_array()->empty());
-  }
-  disk.make_space();
-  REQUIRE(eventually([&] { return disk.post("AFTER") == 201; }));
+  for (const char* target : kTargets) CHECK(disk.effects(target) == kOwed);
+  disk.recover();
   CHECK(store.drain(30) == 0);
   CHECK(store.stop() == 0);
   CHECK(store.command({"journal", "verify"}).status == 0);

@@ -30,6 +30,8 @@ bool concerns(DiskFault fault, DiskCall call) {
       return call == DiskCall::kDelete;
     case DiskFault::kTruncateError:
       return call == DiskCall::kTruncate;
+    case DiskFault::kRenameError:
+      return call == DiskCall::kRename;
   }
   return false;
 }
@@ -37,7 +39,7 @@ bool concerns(DiskFault fault, DiskCall call) {
 }  // namespace
 
 CrashDisk::Impl::Impl(const CrashDisk& outer_in, std::uint64_t seed)
-    : outer(outer_in), name(next_name()), random(seed) {
+    : outer(outer_in), files(make_files(*this)), name(next_name()), random(seed) {
   fill_vfs(vfs_, *this);
   TILLSYNC_CHECK(sqlite3_vfs_register(&vfs_, 0) == SQLITE_OK, "SQLite takes the disk");
   // SQLite's own generator (a WAL's salts) is one for the process: it starts over with every disk.
@@ -121,6 +123,9 @@ void CrashDisk::Impl::count(DiskCall call) {
     case DiskCall::kDelete:
       ++calls.deletes;
       break;
+    case DiskCall::kRename:
+      ++calls.renames;
+      break;
     case DiskCall::kLook:
       break;
   }
@@ -183,6 +188,8 @@ std::optional<DiskFault> CrashDisk::Impl::draw_fault(DiskCall call) {
       return DiskFault::kOpenError;
     case DiskCall::kDelete:
       return DiskFault::kDeleteError;
+    case DiskCall::kRename:
+      return DiskFault::kRenameError;
   }
   return std::nullopt;
 }
@@ -192,6 +199,9 @@ CrashDisk::~CrashDisk() = default;
 
 const std::string& CrashDisk::vfs() const {
   return impl_->name;
+}
+Files& CrashDisk::files() {
+  return *impl_->files;
 }
 
 void CrashDisk::trouble(const DiskTrouble& chances) {
@@ -232,6 +242,7 @@ void CrashDisk::kill() {
 void CrashDisk::power_loss() {
   auto& disk = *impl_;
   disk.drop_handles();
+  disk.decide_renames();
   for (auto entry = disk.entries.begin(); entry != disk.entries.end();) {
     auto& [now, durable] = entry->second;
     if (now != nullptr) now->power_loss(disk.random);
@@ -287,7 +298,7 @@ bool CrashDisk::flip_bit(const std::string& path, std::uint64_t offset, int bit)
   return file != nullptr && file->flip_bit(offset, bit);
 }
 
-std::vector<std::string> CrashDisk::files() const {
+std::vector<std::string> CrashDisk::names() const {
   std::vector<std::string> names;
   for (const auto& [path, entry] : impl_->entries) {
     if (entry.now != nullptr) names.push_back(path);

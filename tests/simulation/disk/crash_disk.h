@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "platform/base/files.h"
+
 namespace tillsync::sim {
 
 enum class DiskFault {
@@ -23,6 +25,7 @@ enum class DiskFault {
   kOpenError,
   kDeleteError,
   kTruncateError,
+  kRenameError,
 };
 
 /// Chances per call, each in millionths; all 0: a perfect disk. A short read leaves zeros where bytes stand.
@@ -46,6 +49,7 @@ struct DiskCalls {
   std::uint64_t truncates = 0;
   std::uint64_t opens = 0;
   std::uint64_t deletes = 0;
+  std::uint64_t renames = 0;
 };
 
 class CrashDisk {
@@ -59,18 +63,20 @@ class CrashDisk {
 
   /// For sqlite::Database::open and JournalOptions.
   const std::string& vfs() const;
+  /// The same files for who names them. Folders are there as soon as they are asked for.
+  Files& files();
 
   /// At random, from the disk's own seeded generator.
   void trouble(const DiskTrouble& chances);
   /// From now on the Nth (1: the next) I/O call that can fail fails, once, or it and all after it. 0: none,
   /// and an end to what failed for good. A failing write changes nothing or a prefix. Counted are reads,
-  /// writes, syncs, truncations, openings, deletions, and questions for a file's size or presence; locks and
-  /// shared memory never fail.
+  /// writes, syncs, truncations, openings, deletions, renamings, and questions for a file's size or presence;
+  /// locks and shared memory never fail.
   void fail_call(std::uint64_t n, bool for_good);
   /// The next call of that sort on a file whose path ends so fails, once. Given several times: as often.
   void fail_next(DiskFault fault, const std::string& path_end = "");
-  /// The power goes at the Nth change from now (write, truncation, sync, deletion, creation), before it takes
-  /// effect, or in the midst of a write. 0: never.
+  /// The power goes at the Nth change from now (write, truncation, sync, deletion, creation, renaming),
+  /// before it takes effect, or in the midst of a write. 0: never.
   void crash_at_change(std::uint64_t n);
   /// Whether the call of fail_call() has come.
   bool failed() const;
@@ -85,7 +91,7 @@ class CrashDisk {
   void kill();
   /// As kill(), and of each file what was not synced is, sector by sector, kept, dropped, an older unsynced
   /// version, or torn at a byte of the written range; likewise sizes, creations before the file's first sync,
-  /// and deletions without a sync of the folder. What is left is durable.
+  /// and deletions and renamings without a sync of the folder. What is left is durable.
   void power_loss();
 
   /// Bytes that fit; a write that extends a file beyond them answers SQLITE_FULL. 0: no limit.
@@ -107,7 +113,7 @@ class CrashDisk {
   void put(const std::string& path, std::string bytes);
   /// Rot. False where the file has no such byte.
   bool flip_bit(const std::string& path, std::uint64_t offset, int bit);
-  std::vector<std::string> files() const;
+  std::vector<std::string> names() const;
   /// Sectors of the file that a power loss now may leave otherwise than they read.
   std::size_t unsettled_sectors(const std::string& path) const;
 

@@ -13,8 +13,8 @@
 
 namespace tillsync::sim {
 
-/// What SQLite asks for that may fail.
-enum class DiskCall { kRead, kWrite, kSync, kTruncate, kOpen, kDelete, kLook };
+/// What is asked for that may fail.
+enum class DiskCall { kRead, kWrite, kSync, kTruncate, kOpen, kDelete, kRename, kLook };
 
 struct CrashDisk::Impl {
   Impl(const CrashDisk& outer_in, std::uint64_t seed);
@@ -47,6 +47,11 @@ struct CrashDisk::Impl {
   /// A new, empty file of that name, not durable in its folder.
   std::shared_ptr<DiskFile> create(const std::string& path);
   void remove(const std::string& path, bool folder_synced);
+  void rename(const std::string& from, const std::string& to);
+  /// All names in the folder outlive a power loss as they are.
+  void keep_names(const std::string& folder);
+  /// Each renaming without a sync of its folder has come about whole or not at all.
+  void decide_renames();
   /// The file's name outlives a power loss from now on.
   void keep_entry(const std::shared_ptr<DiskFile>& file);
   void drop_handles();
@@ -55,10 +60,12 @@ struct CrashDisk::Impl {
   void expect_trouble();
 
   const CrashDisk& outer;
+  std::unique_ptr<Files> files;
   const std::string name;
   SeededRandom random;
   std::map<std::string, Entry> entries;
-  std::uint64_t generation = 0;  // of handles: those of an earlier one are dead
+  std::vector<std::pair<std::string, std::string>> renames;  // not durable yet, in their order
+  std::uint64_t generation = 0;                              // of handles: those of an earlier one are dead
   int handles = 0;
   bool crashed = false;
   std::uint64_t bytes = 0;
@@ -86,6 +93,8 @@ struct CrashDisk::Impl {
   bool quiet_ = true;  // nothing is to fail
   sqlite3_vfs vfs_{};
 };
+
+std::unique_ptr<Files> make_files(CrashDisk::Impl& disk);
 
 /// Fills in SQLite's table of a disk's functions (vfs.cpp).
 void fill_vfs(sqlite3_vfs& vfs, CrashDisk::Impl& disk);

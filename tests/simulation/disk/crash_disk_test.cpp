@@ -167,6 +167,42 @@ TEST_CASE("disk: a name appears with the file's first sync, and goes with the fo
   CHECK((deleted > 20 && deleted < 80));
 }
 
+TEST_CASE("disk: a renaming comes about whole or not at all, and for good with the folder's sync") {
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CrashDisk disk(seed);
+    disk.put("/f/old", "content");
+    REQUIRE(disk.files().rename("/f/old", "/f/new").has_value());
+    CHECK(disk.content("/f/new") == "content");
+    CHECK(!disk.content("/f/old"));
+    const bool synced = seed % 2 == 0;
+    if (synced) CHECK(disk.files().sync_folder("/f").has_value());
+    disk.power_loss();
+    REQUIRE(disk.names().size() == 1);
+    CHECK(disk.content(disk.names()[0]) == "content");
+    if (synced) CHECK(disk.names()[0] == "/f/new");
+    if (!synced) seen.insert(disk.names()[0]);
+  }
+  CHECK(seen.size() == 2);
+}
+
+TEST_CASE("disk: who names files meets faults and crashes as SQLite does") {
+  CrashDisk disk(1);
+  disk.put("/f/a", "content");
+  disk.fail_call(2, false);
+  CHECK(disk.files().exists("/f/a").value());
+  CHECK(!disk.files().rename("/f/a", "/f/b").has_value());
+  CHECK(disk.files().sync_file("/f/a").has_value());
+  disk.crash_at_change(1);
+  CHECK(!disk.files().remove("/f/a").has_value());
+  CHECK(disk.crashed());
+  CHECK(!disk.files().exists("/f/a").has_value());
+  disk.kill();
+  CHECK(disk.files().remove("/f/a").has_value());
+  CHECK(disk.files().remove("/f/a").has_value());
+  CHECK(disk.names().empty());
+}
+
 TEST_CASE("disk: a killed process leaves the cache, and no lock") {
   CrashDisk disk(1);
   RawFile dead(disk, "/a");

@@ -89,9 +89,12 @@ void DiskFile::fail_sync() {
   for (std::size_t i = changes_.size(); i-- > 0;) {
     if (changes_[i].cuts) cut_for_good(i);
   }
-  auto versions = open_versions();
-  for (auto& [sector, all] : versions) all.pop_back();
-  orphans_ = std::move(versions);
+  for_each_changed([this](std::uint64_t sector, const std::vector<const Change*>& changes) {
+    if (auto before = versions_before(sector, changes); !before.empty()) {
+      auto& orphans = orphans_[sector];
+      orphans.insert(orphans.end(), before.begin(), before.end());
+    }
+  });
   for (const auto& change : changes_) orphan_sizes_.push_back(change.size_before);
   forget();
 }
@@ -123,27 +126,37 @@ void DiskFile::for_each_changed(Visit visit) const {
   }
 }
 
+// What the sector was before its changes (newest first), oldest first; without versions that a change left
+// as they were, such as a log that is written again to be synced again.
+DiskFile::Versions DiskFile::versions_before(std::uint64_t sector,
+                                             const std::vector<const Change*>& changes) const {
+  Versions before;
+  const auto begin = sector * kSectorBytes;
+  const Sector newest = now(sector);
+  Sector bytes = newest;
+  for (const auto* change : changes) {
+    const auto from = std::max(begin, change->offset);
+    const auto to = std::min(begin + kSectorBytes, change->offset + change->length);
+    const auto undo_from = std::min(from - change->offset, static_cast<std::uint64_t>(change->saved));
+    const auto undo_to = std::min(to - change->offset, static_cast<std::uint64_t>(change->saved));
+    char* into = bytes.data() + (from - begin);
+    std::memcpy(into, undo_.data() + change->undo + undo_from, undo_to - undo_from);
+    std::memset(into + (undo_to - undo_from), 0, (to - from) - (undo_to - undo_from));
+    if (bytes != (before.empty() ? newest : before.back())) before.push_back(bytes);
+  }
+  std::reverse(before.begin(), before.end());
+  return before;
+}
+
 // Every version that a sector may be left in, the one that reads now last.
 std::map<std::uint64_t, DiskFile::Versions> DiskFile::open_versions() const {
   auto all = orphans_;
-  for (auto& [sector, versions] : all) versions.push_back(now(sector));
   for_each_changed([&](std::uint64_t sector, const std::vector<const Change*>& changes) {
-    Versions newest_first{now(sector)};
-    const auto begin = sector * kSectorBytes;
-    for (const auto* change : changes) {
-      Sector bytes = newest_first.back();
-      const auto from = std::max(begin, change->offset);
-      const auto to = std::min(begin + kSectorBytes, change->offset + change->length);
-      for (auto at = from; at < to; ++at) {
-        const auto index = at - change->offset;
-        bytes[at - begin] = index < change->saved ? undo_[change->undo + index] : '\0';
-      }
-      newest_first.push_back(bytes);
-    }
+    const auto before = versions_before(sector, changes);
     auto& versions = all[sector];
-    if (!versions.empty()) versions.pop_back();  // what reads now is the newest of these too
-    versions.insert(versions.end(), newest_first.rbegin(), newest_first.rend());
+    versions.insert(versions.end(), before.begin(), before.end());
   });
+  for (auto& [sector, versions] : all) versions.push_back(now(sector));
   return all;
 }
 

@@ -80,6 +80,7 @@ class DiskFile {
   Sector now(std::uint64_t sector) const;
   template <class Visit>
   void for_each_changed(Visit visit) const;
+  Versions versions_before(std::uint64_t sector, const std::vector<const Change*>& changes) const;
   std::map<std::uint64_t, Versions> open_versions() const;
   std::uint64_t draw_size(Random& random, bool newest, bool oldest) const;
   void undo_to(std::size_t changes_kept);

@@ -66,7 +66,7 @@ class Ordeal {
       // Beyond repair: a new one, so that the run goes on.
       ++findings_.damages;
       opened = Error{};
-      for (const auto& path : disk_.files()) remove(path);
+      for (const auto& path : disk_.names()) remove(path);
       allowed_ = {Rows{}};
     }
     FAIL("the disk does not even hold a new database");
@@ -188,7 +188,7 @@ TEST_CASE("disk: the same seed brings the same run") {
     }
     disk.power_loss();
     std::string all;
-    for (const auto& path : disk.files()) all += path + disk.content(path).value();
+    for (const auto& path : disk.names()) all += path + disk.content(path).value();
     return all;
   };
   CHECK(bytes_after(7) == bytes_after(7));

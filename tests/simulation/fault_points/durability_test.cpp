@@ -85,6 +85,38 @@ TEST_CASE("journal: what a killed process left is durable before it is acknowled
   CHECK(replayed > 0);
 }
 
+TEST_CASE(
+    "journal: where it cannot read what it must know after a failed commit, it is not used half-known") {
+  bool came = true;
+  int points = 0;
+  for (std::uint64_t at = 1; came; ++at) {
+    Shop shop(at);
+    REQUIRE(shop.open().has_value());
+    REQUIRE(
+        shop.transact([](Journal& journal) { return journal.set_routes(test::both_targets()); }).has_value());
+    REQUIRE(post(shop, "A").has_value());
+    // The commit of B fails; so does one call of those that open the journal anew.
+    REQUIRE(shop.journal->begin().has_value());
+    REQUIRE(shop.journal->append(test::sale_post("B")).has_value());
+    shop.disk.fail_next(DiskFault::kSyncError, "-wal");
+    shop.disk.fail_call(at, false);
+    CHECK_FALSE(shop.journal->commit().has_value());
+    came = shop.disk.failed();
+    shop.disk.fail_call(0, false);
+    auto answer = post(shop, "C");
+    for (int i = 0; i < 3 && !answer; ++i) answer = post(shop, "C");
+    REQUIRE(answer.has_value());
+    CHECK(answer->status == DocumentStatus::kJournaled);  // and not "delivered", since it goes nowhere
+    CHECK(shop.journal->routes() == test::both_targets());
+    CHECK(check_whole(shop) == "");
+    auto reader = JournalReader::open(kFolder, shop.disk.vfs());
+    REQUIRE(reader.has_value());
+    CHECK((*reader)->deliveries(answer->sequence)->size() == 2);
+    points += came ? 1 : 0;
+  }
+  CHECK(points > 20);
+}
+
 TEST_CASE("journal: it stays closed while its log cannot be made durable, and opens when it can") {
   Shop shop(1);
   REQUIRE(shop.open().has_value());
@@ -128,7 +160,7 @@ TEST_CASE("sqlite: a settled log reads as before, and a power loss takes nothing
 TEST_CASE("sqlite: settling a log that is not there, on a disk that knows none, does nothing and fails not") {
   Shop shop(1);
   CHECK(sqlite::settle_log("/nowhere/journal.db", shop.disk.vfs()).has_value());
-  CHECK(shop.disk.files().empty());
+  CHECK(shop.disk.names().empty());
   CHECK(sqlite::settle_log("/journal.db", "no such vfs").error().kind == ErrorKind::kStorage);
 }
 

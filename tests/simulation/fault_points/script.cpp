@@ -227,9 +227,9 @@ Result<std::vector<std::string>> texts(sqlite::Database& database, const std::st
   }
 }
 
-Result<std::string> dump_tables(Shop& shop) {
-  auto database = sqlite::Database::open(std::string(kFolder) + "/journal.db", sqlite::OpenMode::kReadOnly,
-                                         shop.disk.vfs());
+Result<std::string> dump_tables(Shop& shop, const std::string& folder) {
+  auto database =
+      sqlite::Database::open(folder + "/journal.db", sqlite::OpenMode::kReadOnly, shop.disk.vfs());
   if (!database) return database.error();
   auto tables = texts(*database, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
   if (!tables) return tables.error();
@@ -292,9 +292,9 @@ Result<void> run_step(Shop& shop, std::size_t index) {
   return step.run(shop);
 }
 
-std::string dump(Shop& shop) {
-  if (!shop.disk.content(std::string(kFolder) + "/journal.db")) return "";
-  auto all = dump_tables(shop);
+std::string dump(Shop& shop, const std::string& folder) {
+  if (!shop.disk.content(folder + "/journal.db")) return "";
+  auto all = dump_tables(shop, folder);
   return all ? *all : "cannot be read: " + text_of(all.error());
 }
 

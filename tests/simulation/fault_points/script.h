@@ -40,8 +40,8 @@ const std::vector<Step>& script();
 /// Runs step number `index`, at the time of day that this step always has.
 Result<void> run_step(Shop& shop, std::size_t index);
 
-/// All that the journal holds, table by table; "" where there is no journal yet.
-std::string dump(Shop& shop);
+/// All that the journal in `folder` holds, table by table; "" where there is none yet.
+std::string dump(Shop& shop, const std::string& folder = kFolder);
 /// "" where the journal is whole: SQLite's own check, the chain, and what the open journal has in mind.
 std::string check_whole(Shop& shop);
 

@@ -10,11 +10,6 @@ namespace {
 constexpr Moment kListedAfter = std::chrono::seconds(30);  ///< where it lags
 constexpr Moment kYoungest = std::chrono::minutes(25);
 
-std::int64_t next_effect_order() {
-  thread_local std::int64_t order = 0;
-  return ++order;
-}
-
 http::Answer answer(int status, std::string body) {
   http::Answer made;
   made.status = status;
@@ -177,7 +172,7 @@ http::Answer SimCentral::post_one(const json::Value& item, const std::string& ke
   effect.business_day = document->text_of("business_day");
   effect.central_reference = fmt::format("{}-{}", name_, effects_.size() + 1);
   effect.at = now;
-  effect.order = next_effect_order();
+  effect.order = ++effects_ever_;
   by_reference_[effect.reference + " " + effect.step].push_back(effects_.size());
   keys_[key] = Known{effects_.size(), now};
   effects_.push_back(std::move(effect));

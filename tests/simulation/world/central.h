@@ -31,8 +31,14 @@ struct Effect {
 
 class SimCentral {
  public:
-  SimCentral(const Timeline& timeline, std::string name, Moment key_window, std::uint64_t seed)
-      : timeline_(timeline), name_(std::move(name)), key_window_(key_window), random_(seed) {}
+  /// `effects_ever`: the world's count over all its centrals.
+  SimCentral(const Timeline& timeline, std::string name, Moment key_window, std::uint64_t seed,
+             std::int64_t& effects_ever)
+      : timeline_(timeline),
+        name_(std::move(name)),
+        key_window_(key_window),
+        random_(seed),
+        effects_ever_(effects_ever) {}
 
   /// One request that has arrived whole; nothing: the answer is never sent.
   std::optional<http::Answer> handle(const http::Request& request);
@@ -74,6 +80,7 @@ class SimCentral {
   const std::string name_;
   const Moment key_window_;  ///< 0: for ever
   SeededRandom random_;
+  std::int64_t& effects_ever_;
   std::optional<CentralMode> mode_;
   int credential_ = 1;
   std::set<std::string> poison_;

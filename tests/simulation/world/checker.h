@@ -54,6 +54,7 @@ class Checker {
     DecisionFact::Kind kind = DecisionFact::Kind::kRetry;
     std::string tag;
     std::string amended;  ///< canonical form, of amend
+    Moment at{0};
   };
   void decision_tried(const Decision& decision);
   void decision_acknowledged(const std::string& tag) { decided_.insert(tag); }
@@ -78,6 +79,7 @@ class Checker {
   };
   struct Amended {
     std::set<std::string> forms;  ///< canonical, that a person wanted sent
+    Moment last{0};               ///< when that was last tried
     bool discarded = false;       ///< perhaps: it was at least tried
   };
   using Place = std::pair<std::string, int>;  ///< document id, target
@@ -88,6 +90,7 @@ class Checker {
   void check_story(JournalReader& reader, const Known& known, Sequence sequence);
   void check_chain(JournalReader& reader);
   bool may_be_pruned(const Known& known) const;
+  bool may_differ(const std::string& id, int target) const;
   int variant_at(Sequence sequence) const;
   std::optional<std::string> id_at(Sequence sequence) const;
 

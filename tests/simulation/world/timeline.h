@@ -51,8 +51,8 @@ class Timeline {
   std::priority_queue<Event> queue_;
 };
 
-/// What the store's machine takes for the time. The steady clock stands still while the machine sleeps and
-/// begins anew when it boots; the wall clock drifts and is set by whoever wants to.
+/// What the store's machine takes for the time. The steady clock goes on while the machine sleeps and begins
+/// anew when it boots; the wall clock drifts and is set by whoever wants to.
 class StoreClock final : public Clock {
  public:
   explicit StoreClock(const Timeline& timeline) : timeline_(timeline) {}
@@ -62,15 +62,14 @@ class StoreClock final : public Clock {
     const auto drift = true_us.count() / 1'000'000 * drift_ppm_;
     return kBegin + true_us + std::chrono::microseconds(drift) + wall_offset_;
   }
-  SteadyTime steady_now() const override { return SteadyTime(timeline_.now() - asleep_ + booted_at_); }
+  SteadyTime steady_now() const override { return SteadyTime(timeline_.now() + booted_at_); }
   /// When the steady clock will show that.
-  Moment moment_of(SteadyTime steady) const { return steady.time_since_epoch() + asleep_ - booted_at_; }
+  Moment moment_of(SteadyTime steady) const { return steady.time_since_epoch() - booted_at_; }
 
   void step_wall(std::chrono::microseconds by) { wall_offset_ += by; }
   void drift(std::int64_t parts_per_million) { drift_ppm_ = parts_per_million; }
-  void sleep(Moment duration) { asleep_ += duration; }
   /// The machine boots: its steady clock begins near zero again.
-  void boot() { booted_at_ = asleep_ - timeline_.now() + std::chrono::seconds(5); }
+  void boot() { booted_at_ = std::chrono::seconds(5) - timeline_.now(); }
 
   /// 09:00 UTC of 2 March 2026, a Monday.
   static constexpr UtcTime kBegin{std::chrono::sys_days(std::chrono::year(2026) / 3 / 2) +
@@ -80,7 +79,6 @@ class StoreClock final : public Clock {
   const Timeline& timeline_;
   std::chrono::microseconds wall_offset_{0};
   std::int64_t drift_ppm_ = 0;
-  Moment asleep_{0};
   Moment booted_at_{std::chrono::hours(3)};
 };
 

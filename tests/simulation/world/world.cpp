@@ -18,8 +18,10 @@ World::World(const Plan& plan, const RunOptions& options)
       random_(plan.seed * 0xd1342543de82ef95ULL + 7),
       clock_(timeline_),
       disk_(plan.seed),
-      centrals_{SimCentral(timeline_, kTargetNames[0], seconds(plan.key_window_s), plan.seed * 2 + 1),
-                SimCentral(timeline_, kTargetNames[1], seconds(plan.key_window_s), plan.seed * 2 + 2)},
+      centrals_{SimCentral(timeline_, kTargetNames[0], seconds(plan.key_window_s), plan.seed * 2 + 1,
+                           effects_ever_),
+                SimCentral(timeline_, kTargetNames[1], seconds(plan.key_window_s), plan.seed * 2 + 2,
+                           effects_ever_)},
       network_(timeline_, {&centrals_[0], &centrals_[1]}, plan.background_per_million, plan.seed + 77),
       checker_(plan),
       store_(StoreDefaults{
@@ -124,9 +126,7 @@ void World::begin(const Item& item) {
 
 // One that sleeps already sleeps on, if need be.
 void World::suspend(seconds duration) {
-  const auto asleep_from = std::max(awake_at_, timeline_.now());
-  awake_at_ = std::max(asleep_from, timeline_.now() + duration);
-  clock_.sleep(awake_at_ - asleep_from);
+  awake_at_ = std::max(awake_at_, timeline_.now() + duration);
 }
 
 // Each change lasts its time, or until the next one.

@@ -84,6 +84,7 @@ class World {
   SeededRandom check_random_{5};
   StoreClock clock_;
   CrashDisk disk_;
+  std::int64_t effects_ever_ = 0;  ///< at all centrals, in the order in which they came about
   std::array<SimCentral, kTargets> centrals_;
   SimNetwork network_;
   Checker checker_;

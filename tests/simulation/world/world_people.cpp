@@ -51,7 +51,7 @@ void World::decide(const DecisionFact& fact, const std::string& amended) {
     return fmt::format("operator: {} of {}:{}", decision_name(fact.kind), fact.delivery.document.value,
                        fact.delivery.step);
   });
-  checker_.decision_tried({fact.delivery, fact.kind, fact.reason, amended});
+  checker_.decision_tried({fact.delivery, fact.kind, fact.reason, amended, timeline_.now()});
   process_->decide(fact, [this, tag = fact.reason](Result<void> done) {
     if (done) checker_.decision_acknowledged(tag);
   });

@@ -75,6 +75,41 @@ TEST_CASE("scheduler: an unknown fate is looked up before anything else, and cou
   CHECK(bench.answer(1, delivered()) == 2);
 }
 
+TEST_CASE(
+    "scheduler: put off by the target, it is sent again soon, and asked for first where that was long ago") {
+  Bench bench;
+  bench.journal.add({});
+  bench.start();
+  auto later = outcome_of(OutcomeKind::kRetryable, TargetSignal::kFine, 4s);
+  later.http_status = 503;
+  CHECK(bench.answer(1, later) == 1);
+  REQUIRE(bench.pass_to_wake());
+  CHECK(bench.sent() == Documents{1});
+  CHECK(bench.answer(1, later) == 2);
+  REQUIRE(bench.pass_to_wake());
+  CHECK(bench.sent() == Documents{1});
+  // A copy of the first request may have arrived by now, and central need not know the key any more when this
+  // one arrives.
+  later.retry_after = 20s;
+  CHECK(bench.answer(1, later) == 3);
+  REQUIRE(bench.pass_to_wake());
+  CHECK(bench.sent().empty());
+  CHECK(bench.asked() == Documents{1});
+  CHECK(bench.answer_look_up(1, Kind::kAbsent) == 3);
+  CHECK(bench.sent() == Documents{1});
+  CHECK(bench.answer(1, delivered()) == 4);
+}
+
+TEST_CASE("scheduler: what never left is sent again without being asked for, however long it takes") {
+  Bench bench;
+  bench.journal.add({});
+  bench.start();
+  CHECK(bench.answer(1, outcome_of(OutcomeKind::kRetryable, TargetSignal::kFine, 60s)) == 1);
+  REQUIRE(bench.pass_to_wake());
+  CHECK(bench.asked().empty());
+  CHECK(bench.sent() == Documents{1});
+}
+
 TEST_CASE("scheduler: lost with the target unreachable, it is not asked for at once") {
   Bench bench;
   bench.journal.add({});
