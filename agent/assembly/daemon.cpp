@@ -8,6 +8,7 @@
 #include "agent/assembly/damaged.h"
 #include "agent/assembly/descriptors.h"
 #include "agent/assembly/disk_guard.h"
+#include "agent/assembly/memory_keeper.h"
 #include "agent/assembly/protocol_error.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/delivery_loop/delivery_loop.h"
@@ -60,6 +61,8 @@ class Daemon {
   void run() {
     loop_.on_stop_signal([this] { shut_down(); });
     feed_watchdog();
+    memory_.emplace(MemoryKeeperOptions{[this] { return journal_->head(); }});
+    memory_->watch(loop_);
     log_quietly(notify_ready());
     log::info("daemon.ready", {{"store", settings_.store.id},
                                {"unix_socket", settings_.till.unix_socket},
@@ -107,6 +110,7 @@ class Daemon {
   std::unique_ptr<OpsApi> ops_api_;
   std::unique_ptr<HttpServer> till_server_;
   std::unique_ptr<HttpServer> ops_server_;
+  std::optional<MemoryKeeper> memory_;
   std::atomic<bool> running_{false};  ///< the parts that on_commit tells are all there
   bool stopping_ = false;
   std::optional<Error> damage_;

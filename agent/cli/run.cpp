@@ -1,6 +1,7 @@
 #include "agent/assembly/daemon.h"
 #include "agent/cli/commands.h"
 #include "platform/log/log.h"
+#include "platform/service/memory.h"
 #include "platform/service/service_host.h"
 
 namespace tillsync::cli {
@@ -10,6 +11,7 @@ Exit run(const Context& context) {
   auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
   keep_files_private();
+  keep_heap_small();
   log::LogOptions options;
   options.file = settings->log.file;
   options.format = settings->log.format;
