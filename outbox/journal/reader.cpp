@@ -261,9 +261,8 @@ Result<std::vector<RecoveredFact>> JournalReader::try_recoveries() {
 
 Result<std::vector<QuarantineEntry>> JournalReader::try_quarantine(std::size_t limit) {
   auto select = impl_->database.prepare(
-      "SELECT document, step, target, attempts, last_fact FROM delivery WHERE state NOT IN (3, 5) AND state "
-      "= 4 "
-      "ORDER BY document, step LIMIT ?");
+      "SELECT document, step, target, attempts, last_fact FROM delivery INDEXED BY delivery_unsettled "
+      "WHERE state NOT IN (3, 5) AND state = 4 ORDER BY document, step LIMIT ?");
   if (!select) return select.error();
   select->bind(1, static_cast<std::int64_t>(limit));
   std::vector<QuarantineEntry> entries;
@@ -291,40 +290,6 @@ Result<std::vector<QuarantineEntry>> JournalReader::try_quarantine(std::size_t l
     }
     entries.push_back(std::move(entry));
   }
-}
-
-// One candidate per target that owes something, each found through delivery_unsettled or past its lane's
-// frontier.
-Result<std::optional<StoredDocument>> JournalReader::try_oldest_open() {
-  auto known = counts();
-  if (!known) return known.error();
-  if (known->backlog() == 0) return std::optional<StoredDocument>();
-  auto oldest = impl_->database.query_integer(
-      "SELECT min(document) FROM (SELECT min(document) AS document FROM delivery WHERE state NOT IN (3, 5) "
-      "AND state <> 4)");
-  if (!oldest) return oldest.error();
-  auto frontier = impl_->database.query_integer("SELECT min(frontier) FROM lane");
-  if (!frontier) return frontier.error();
-  if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
-  auto select = impl_->database.prepare(
-      "SELECT sequence, recorded_at, body FROM record WHERE kind = 1 AND sequence > ? ORDER BY sequence");
-  if (!select) return select.error();
-  select->bind(1, frontier->value_or(0));
-  while (true) {
-    auto row = select->step();
-    if (!row) return row.error();
-    if (!*row) break;
-    const Sequence sequence{select->integer(0)};
-    if (*oldest && sequence.value >= **oldest) break;
-    auto stored = impl_->stored(*select);
-    if (!stored) return stored.error();
-    auto rows = read_delivery_rows(*impl_->select_deliveries, sequence);
-    if (!rows) return rows.error();
-    const auto status = derive_status(impl_->routes.plan(sequence, stored->document.type), *rows);
-    if (status == DocumentStatus::kJournaled) return std::optional<StoredDocument>(std::move(*stored));
-  }
-  if (!*oldest) return std::optional<StoredDocument>();
-  return load(Sequence{**oldest});
 }
 
 Result<void> JournalReader::try_for_each_document(BusinessDay from, BusinessDay to,

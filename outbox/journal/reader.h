@@ -106,7 +106,9 @@ class JournalReader {
   Result<DocumentStatus> status(Sequence document);
   /// Every fact about a document, oldest first.
   Result<std::vector<RawRecord>> history(Sequence document);
+  /// The oldest first.
   Result<std::vector<QuarantineEntry>> quarantine(std::size_t limit);
+  /// The oldest document with a delivery still open; one that is quarantined waits for a person, and is none.
   Result<std::optional<StoredDocument>> oldest_open();
 
   /// Documents of business days `from` to `to`, both counted in, in journal order within each day; stops

@@ -1,4 +1,4 @@
-// Inside of JournalReader, shared by its two source files.
+// Inside of JournalReader, shared by its source files.
 #pragma once
 
 #include <functional>
@@ -41,6 +41,8 @@ struct JournalReader::Impl {
   };
   Result<Body> body_of(Sequence sequence);
   Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type);
+  /// The oldest document with an open delivery to the target, where that is older than `before`.
+  Result<std::optional<Sequence>> oldest_open(const std::string& target, std::optional<Sequence> before);
   Result<void> visit_days(BusinessDay from, BusinessDay to,
                           const std::function<bool(const DayDocument&)>& visit);
 };
