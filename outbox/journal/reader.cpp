@@ -157,7 +157,8 @@ Result<JournalReader::Impl::Body> JournalReader::Impl::body_of(Sequence sequence
   return body;
 }
 
-Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, DocumentType type) {
+Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, DocumentType type,
+                                                             Told told) {
   auto rows = read_delivery_rows(*select_deliveries, document);
   if (!rows) return rows.error();
   std::vector<DeliveryView> views;
@@ -169,7 +170,7 @@ Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, 
       view.state = row->state;
       view.attempts = row->attempts;
       view.version = row->version;
-      if (row->last_fact) {
+      if (row->last_fact && (told == Told::kAll || row->state != DeliveryState::kDelivered)) {
         auto body = body_of(*row->last_fact);
         if (!body) return body.error();
         auto outcome = decode_outcome(document, body->body);
@@ -193,8 +194,17 @@ Result<std::vector<DeliveryView>> JournalReader::try_deliveries(Sequence documen
     if (!stored) return stored.error();
     if (!*stored) return std::vector<DeliveryView>();
     if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
-    return impl_->views(document, (*stored)->document.type);
+    return impl_->views(document, (*stored)->document.type, Impl::Told::kAll);
   });
+}
+
+Result<std::string> JournalReader::central_reference(const DeliveryKey& delivery) {
+  auto all = deliveries(delivery.document);
+  if (!all) return all.error();
+  for (auto& view : *all) {
+    if (view.step == delivery.step) return std::move(view.central_reference);
+  }
+  return std::string();
 }
 
 Result<DocumentStatus> JournalReader::try_status(Sequence document) {
@@ -311,7 +321,7 @@ Result<void> JournalReader::Impl::visit_days(BusinessDay from, BusinessDay to,
     if (!*row) return ok();
     auto document = stored(*select);
     if (!document) return document.error();
-    auto deliveries = views(document->sequence, document->document.type);
+    auto deliveries = views(document->sequence, document->document.type, Told::kButDelivered);
     if (!deliveries) return deliveries.error();
     if (!visit(DayDocument{std::move(*document), std::move(*deliveries)})) return ok();
   }

@@ -80,7 +80,8 @@ struct JournalCounts {
   std::int64_t backlog() const { return by_status[static_cast<int>(DocumentStatus::kJournaled)]; }
 };
 
-/// A document of a period with its deliveries, as a report needs it.
+/// A document of a period with its deliveries, as a report needs it: `central_reference` is left empty, since
+/// to know it takes a record more for each delivery (JournalReader::central_reference()).
 struct DayDocument {
   StoredDocument stored;
   std::vector<DeliveryView> deliveries;
@@ -104,6 +105,8 @@ class JournalReader {
   /// The plan's steps in their order, each with its state; empty for a document that goes nowhere.
   Result<std::vector<DeliveryView>> deliveries(Sequence document);
   Result<DocumentStatus> status(Sequence document);
+  /// What central calls it; "" where it is not delivered.
+  Result<std::string> central_reference(const DeliveryKey& delivery);
   /// Every fact about a document, oldest first.
   Result<std::vector<RawRecord>> history(Sequence document);
   /// The oldest first.

@@ -40,7 +40,9 @@ struct JournalReader::Impl {
     UtcTime recorded_at;
   };
   Result<Body> body_of(Sequence sequence);
-  Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type);
+  /// Which views name the last fact: each costs a record and its JSON.
+  enum class Told { kAll, kButDelivered };
+  Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type, Told told);
   /// The oldest document with an open delivery to the target, where that is older than `before`.
   Result<std::optional<Sequence>> oldest_open(const std::string& target, std::optional<Sequence> before);
   Result<void> visit_days(BusinessDay from, BusinessDay to,

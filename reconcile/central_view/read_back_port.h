@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "platform/base/result.h"
 #include "platform/base/time.h"
-#include "platform/json/json.h"
 
 namespace tillsync {
 
@@ -18,7 +18,7 @@ struct CentralRow {
   std::optional<std::string> total;  ///< decimal text, positive for a return; nothing where there is no money
   std::optional<std::string> currency;
   std::string recorded_at;
-  json::Value document;  ///< null where the target does not give it back
+  std::string document;  ///< a JSON object as central wrote it, not parsed; "" where it does not give it back
 };
 
 struct CentralPage {

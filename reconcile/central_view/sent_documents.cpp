@@ -10,7 +10,8 @@ Result<std::unique_ptr<SentOfDay>> SentOfDay::load(JournalReader& reader, const 
   std::map<std::pair<std::string, std::string>, Sequence> amended;
   auto read = reader.for_each_document(day, day, [&](const DayDocument& document) {
     const StoredDocument& stored = document.stored;
-    sent->by_id_.emplace(stored.document.id, Sent{stored.sequence, content_digest(stored.document)});
+    sent->by_id_.emplace(stored.document.id,
+                         Sent{stored.sequence, {stored.document.type, content_digest(stored.document)}});
     for (const DeliveryView& delivery : document.deliveries) {
       if (delivery.target == target && delivery.version) {
         amended.emplace(std::pair(stored.document.id, delivery.step), stored.sequence);
@@ -27,14 +28,15 @@ Result<std::unique_ptr<SentOfDay>> SentOfDay::load(JournalReader& reader, const 
   return sent;
 }
 
-Result<std::optional<Sha256Digest>> SentOfDay::digest(const std::string& id, const std::string& step) {
+Result<std::optional<SentContent>> SentOfDay::content(const std::string& id, const std::string& step) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return std::optional<SentContent>();
+  auto content = found->second.content;
   if (!amended_.empty()) {
     const auto amended = amended_.find({id, step});
-    if (amended != amended_.end()) return std::optional<Sha256Digest>(amended->second);
+    if (amended != amended_.end()) content.digest = amended->second;  // an amendment keeps the type
   }
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return std::optional<Sha256Digest>();
-  return std::optional<Sha256Digest>(found->second.digest);
+  return std::optional(content);
 }
 
 Result<std::optional<Document>> SentOfDay::document(const std::string& id, const std::string& step) {

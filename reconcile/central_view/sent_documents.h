@@ -14,12 +14,17 @@
 
 namespace tillsync {
 
+/// What was sent, as far as a row of central is compared with it.
+struct SentContent {
+  DocumentType type = DocumentType::kSale;
+  Sha256Digest digest{};  ///< content_digest()
+};
+
 class SentDocuments {
  public:
   virtual ~SentDocuments() = default;
-  /// content_digest() of what the step `step` of document `id` sends; nothing where the day has no such
-  /// document.
-  virtual Result<std::optional<Sha256Digest>> digest(const std::string& id, const std::string& step) = 0;
+  /// What the step `step` of document `id` sends; nothing where the day has no such document.
+  virtual Result<std::optional<SentContent>> content(const std::string& id, const std::string& step) = 0;
   /// The document itself, for the few that differ.
   virtual Result<std::optional<Document>> document(const std::string& id, const std::string& step) = 0;
 };
@@ -29,13 +34,13 @@ class SentOfDay final : public SentDocuments {
  public:
   static Result<std::unique_ptr<SentOfDay>> load(JournalReader& reader, const std::string& target,
                                                  BusinessDay day);
-  Result<std::optional<Sha256Digest>> digest(const std::string& id, const std::string& step) override;
+  Result<std::optional<SentContent>> content(const std::string& id, const std::string& step) override;
   Result<std::optional<Document>> document(const std::string& id, const std::string& step) override;
 
  private:
   struct Sent {
     Sequence sequence;
-    Sha256Digest digest;
+    SentContent content;
   };
   explicit SentOfDay(JournalReader& reader) : reader_(reader) {}
 

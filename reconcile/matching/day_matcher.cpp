@@ -103,12 +103,13 @@ Result<void> DayMatcher::match(const PlannedDelivery& planned, DeliveryProbe& pr
   }
   const auto [first, last] = rows_of(document_reference(store_, planned.id), planned.step);
   auto chosen = first;
-  for (auto row = first; row != last; ++row) {
-    if (!planned.central_reference.empty() &&
-        row->central_reference_hash == hash_of(planned.central_reference)) {
-      chosen = row;
-      break;
-    }
+  if (last - first > 1) {
+    auto called = probe.central_reference();
+    if (!called) return called.error();
+    const auto own = std::find_if(first, last, [hash = hash_of(*called)](const Row& row) {
+      return row.central_reference_hash == hash;
+    });
+    if (!called->empty() && own != last) chosen = own;
   }
   for (auto row = first; row != last; ++row) {
     row->taken = true;

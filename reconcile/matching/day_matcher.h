@@ -24,7 +24,6 @@ struct PlannedDelivery {
   Sequence sequence;
   std::string_view step;
   DeliveryState state = DeliveryState::kPending;
-  std::string_view central_reference;
   std::string_view last_error;
   std::string_view currency;
   std::optional<Decimal> total;  ///< document_total()
@@ -38,6 +37,8 @@ class DeliveryProbe {
   virtual ~DeliveryProbe() = default;
   /// content_digest() of what was sent.
   virtual Result<Sha256Digest> digest() = 0;
+  /// What central called it when it took it.
+  virtual Result<std::string> central_reference() = 0;
   /// Whether it was delivered after central was last read back, so that central's list cannot show it.
   virtual Result<bool> newer_than_read_back() = 0;
 };

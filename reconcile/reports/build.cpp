@@ -23,6 +23,7 @@ class Probe final : public DeliveryProbe {
     if (!digest_) digest_ = content_digest(document_);
     return *digest_;
   }
+  Result<std::string> central_reference() override { return journal_.central_reference(key_); }
   Result<bool> newer_than_read_back() override {
     if (!mark_ || key_.document > mark_->journal_sequence) return true;
     auto delivered = journal_.delivered_at(key_);
@@ -133,7 +134,6 @@ Result<void> Builder::delivery(BusinessDay day, const StoredDocument& posted, co
   planned.sequence = posted.sequence;
   planned.step = delivery.step;
   planned.state = delivery.state;
-  planned.central_reference = delivery.central_reference;
   planned.last_error = delivery.last_error;
   planned.currency = sent.currency;
   planned.total = document_total(sent);
@@ -300,6 +300,10 @@ Result<std::optional<StoredDocument>> JournalOfReader::load_version(const Delive
 
 Result<std::optional<StoredDocument>> JournalOfReader::find(const std::string& id) {
   return reader_.find(id);
+}
+
+Result<std::string> JournalOfReader::central_reference(const DeliveryKey& delivery) {
+  return reader_.central_reference(delivery);
 }
 
 Result<Sequence> JournalOfReader::last_delivery(BusinessDay day, const std::string& target) {

@@ -71,6 +71,8 @@ class ReportJournal {
   virtual Result<std::optional<StoredDocument>> load_version(const DeliveryKey& delivery) = 0;
   virtual Result<std::optional<StoredDocument>> find(const std::string& id) = 0;
   virtual Result<Sequence> last_delivery(BusinessDay day, const std::string& target) = 0;
+  /// What central called a delivery; "" where it is not delivered.
+  virtual Result<std::string> central_reference(const DeliveryKey& delivery) = 0;
   /// Sequence of the last `delivered` outcome of this delivery; 0 where there is none.
   virtual Result<Sequence> delivered_at(const DeliveryKey& delivery) = 0;
 };
@@ -85,6 +87,7 @@ class JournalOfReader final : public ReportJournal {
   Result<std::optional<StoredDocument>> load_version(const DeliveryKey& delivery) override;
   Result<std::optional<StoredDocument>> find(const std::string& id) override;
   Result<Sequence> last_delivery(BusinessDay day, const std::string& target) override;
+  Result<std::string> central_reference(const DeliveryKey& delivery) override;
   Result<Sequence> delivered_at(const DeliveryKey& delivery) override;
 
  private:

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/connectors/connector_factory.h"
+#include "platform/json/json.h"
 #include "tests/support/central_process.h"
 #include "tests/support/temp_dir.h"
 
@@ -205,7 +206,9 @@ TEST_CASE("rest contract: central's list is read back page by page") {
       CHECK(row.step == "erp");
       CHECK(row.total == "2.50");
       CHECK(row.currency == "GBP");
-      CHECK(row.document.text_of("type") == "sale");
+      const auto document = json::parse(row.document);
+      REQUIRE(document.has_value());
+      CHECK(document->text_of("type") == "sale");
       references.insert(row.reference);
     }
     cursor = page->next;

@@ -12,6 +12,12 @@ json::Value optional_text(const std::optional<std::string>& text) {
   return text ? json::Value(*text) : json::Value();
 }
 
+/// Documents are read by who compares them; what is no JSON is left out here.
+json::Value document_of(const CentralRow& row) {
+  auto value = json::parse(row.document, json::ParseLimits{.depth_max = 45});
+  return value ? *std::move(value) : json::Value();
+}
+
 std::string written(const CentralPage& page) {
   json::Array rows;
   for (const auto& row : page.rows) {
@@ -21,7 +27,7 @@ std::string written(const CentralPage& page) {
                                    {"total", optional_text(row.total)},
                                    {"currency", optional_text(row.currency)},
                                    {"recorded_at", row.recorded_at},
-                                   {"document", row.document}});
+                                   {"document", document_of(row)}});
   }
   return json::dump(json::Object{{"documents", std::move(rows)}, {"next", optional_text(page.next)}});
 }
@@ -33,7 +39,7 @@ void check_row(const CentralRow& row) {
              "a total is a decimal");
   FUZZ_CHECK(!row.total || row.currency, "a total has a currency");
   FUZZ_CHECK(!row.currency || row.currency->size() == 3, "a currency is a code");
-  FUZZ_CHECK(row.document.is_null() || row.document.as_object() != nullptr, "a document is an object");
+  FUZZ_CHECK(row.document.empty() || row.document.front() == '{', "a document is an object");
 }
 
 void check(std::string_view text) {

@@ -227,7 +227,7 @@ CentralPage SimCentral::list(const std::string& business_day) const {
       row.total = fmt::format("{}.{:04}", *total / 10'000, *total % 10'000);
       row.currency = "GBP";
     }
-    row.document = std::move(*document);
+    row.document = effect.document;
     page.rows.push_back(std::move(row));
   }
   return page;

@@ -12,6 +12,7 @@
 
 #include "platform/base/random.h"
 #include "platform/http/client.h"
+#include "platform/json/json.h"
 #include "reconcile/central_view/read_back_port.h"
 #include "tests/simulation/world/plan.h"
 #include "tests/simulation/world/timeline.h"

@@ -83,6 +83,13 @@ inline void set_at(json::Value& value, const std::string& pointer, json::Value t
   }
   *at = std::move(to);
 }
+/// In a document as central wrote it.
+inline void set_at(std::string& text, const std::string& pointer, json::Value to) {
+  auto value = json::parse(text);
+  REQUIRE(value.has_value());
+  set_at(*value, pointer, std::move(to));
+  text = json::dump(*value);
+}
 
 class ManualClock final : public Clock {
  public:
@@ -169,6 +176,14 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
     }
     return last;
   }
+  Result<std::string> central_reference(const DeliveryKey& delivery) override {
+    for (const Entry& entry : entries_) {
+      if (entry.document.stored.sequence != delivery.document) continue;
+      for (const DeliveryView& view : entry.document.deliveries)
+        if (view.step == delivery.step) return view.central_reference;
+    }
+    return std::string();
+  }
   Result<Sequence> delivered_at(const DeliveryKey& delivery) override {
     for (const Entry& entry : entries_) {
       const auto found = entry.delivered_at.find(delivery.step);
@@ -188,10 +203,10 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
     }
     return std::optional<Document>();
   }
-  Result<std::optional<Sha256Digest>> digest(const std::string& id, const std::string& step) override {
+  Result<std::optional<SentContent>> content(const std::string& id, const std::string& step) override {
     auto found = document(id, step);
-    if (!*found) return std::optional<Sha256Digest>();
-    return std::optional<Sha256Digest>(content_digest(**found));
+    if (!*found) return std::optional<SentContent>();
+    return std::optional(SentContent{(*found)->type, content_digest(**found)});
   }
 
  private:
@@ -210,7 +225,7 @@ inline CentralRow honest_row(const Document& sent, const std::string& step) {
     row.currency = sent.currency;
   }
   row.recorded_at = "2026-11-23T12:00:01Z";
-  row.document = tree(sent);
+  row.document = canonical_json(sent);
   return row;
 }
 
