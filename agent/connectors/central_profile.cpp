@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeoutMax{5'000};
 constexpr std::size_t kCorrelationHeaderBytesMax = 512;
+constexpr std::size_t kEnvelopeBytes = 256;  ///< about what stands around a document
 constexpr std::size_t kReadBackAnswerBytesMax =
     256 * 1024 * 1024;  // kReadBackRowsMax documents of 1 MiB, and some
 
@@ -77,14 +78,17 @@ Result<CentralProfile> CentralProfile::from(const TargetSettings& settings, std:
   while (url.ends_with('/')) url.remove_suffix(1);
   profile.base_url_ = url;
   profile.store_ = std::move(store);
-  profile.ca_file_ = settings.ca_file;
-  profile.proxy_ = settings.proxy;
-  profile.timeout_ = settings.timeout;
+  profile.skeleton_ = request_for(settings, {}, {});
   return profile;
 }
 
 http::Request CentralProfile::skeleton(std::string method, std::string_view path, const Query& query) const {
-  std::string url = base_url_ + std::string(path);
+  http::Request request = skeleton_;
+  request.method = std::move(method);
+  std::string& url = request.url;
+  url.reserve(base_url_.size() + path.size());
+  url += base_url_;
+  url += path;
   char separator = '?';
   for (const auto& [name, value] : query) {
     url += separator;
@@ -93,11 +97,6 @@ http::Request CentralProfile::skeleton(std::string method, std::string_view path
     url += percent_encoded(value);
     separator = '&';
   }
-  TargetSettings way;
-  way.timeout = timeout_;
-  way.ca_file = ca_file_;
-  way.proxy = proxy_;
-  http::Request request = request_for(way, std::move(method), std::move(url));
   if (request.method == "POST") request.headers.emplace_back("Content-Type", "application/json");
   return request;
 }
@@ -113,13 +112,16 @@ http::Request CentralProfile::post_one(const OutgoingDelivery& delivery) const {
     std::string correlation = header_text(bounded_utf8(delivery.correlation_id, kCorrelationHeaderBytesMax));
     request.headers.emplace_back("X-Correlation-ID", std::move(correlation));
   }
-  request.body.reserve(delivery.document.size() + 256);
+  request.body.reserve(delivery.document.size() + kEnvelopeBytes);
   append_body(request.body, delivery, {});
   return request;
 }
 
 http::Request CentralProfile::post_batch(const std::vector<OutgoingDelivery>& deliveries) const {
   http::Request request = skeleton("POST", "/documents/batch");
+  std::size_t bytes = 0;
+  for (const auto& delivery : deliveries) bytes += delivery.document.size() + kEnvelopeBytes;
+  request.body.reserve(bytes);
   for (const auto& delivery : deliveries) {
     request.body += request.body.empty() ? '[' : ',';
     append_body(request.body, delivery, delivery.idempotency_key());

@@ -41,9 +41,7 @@ class CentralProfile {
   // Constant after construction.
   std::string base_url_;  ///< without a slash at its end
   std::string store_;
-  std::string ca_file_;
-  std::string proxy_;
-  std::chrono::milliseconds timeout_{};
+  http::Request skeleton_;  ///< time-outs, trust and proxy of every request
 };
 
 /// A request to any URL on the way that the settings name for this target: timeouts, trust, proxy,

@@ -20,7 +20,7 @@ void CentralSession::send(http::Request request, std::function<void(Result)> the
     if (auto* outcome = std::get_if<Outcome>(&obtained)) return then(std::move(*outcome));
     const auto& authorization = std::get<Authorization>(obtained);
     authorization.apply(request);
-    client->start(std::move(request), [credentials, then, secret = authorization.secret,
+    client->start(std::move(request), [credentials, then = std::move(then), secret = authorization.secret,
                                        generation = authorization.generation](http::Exchange exchange) {
       if (auto* answer = std::get_if<http::Answer>(&exchange); answer != nullptr && answer->status >= 400) {
         if (answer->status == 401) credentials->refused(generation);

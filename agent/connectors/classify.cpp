@@ -21,6 +21,7 @@ struct Reply {
   const json::Value* body = nullptr;     ///< where the result stands; null where it is no JSON
   const json::Value* problem = nullptr;  ///< where `type`, `title` and `detail` stand
   std::string_view text;
+  const json::Value* item = nullptr;  ///< of a batch: what to show instead of `text`
   std::optional<milliseconds> retry_after;
 };
 
@@ -92,7 +93,11 @@ Outcome outcome_of(const Reply& reply) {
   }
   outcome.reason = reason_of(reply, kind);
   outcome.http_status = reply.status;
-  outcome.answer = bounded_utf8(reply.text, kAnswerBytesMax);
+  if (reply.item == nullptr) {
+    outcome.answer = bounded_utf8(reply.text, kAnswerBytesMax);
+  } else if (kind != OutcomeKind::kDelivered) {
+    outcome.answer = bounded_utf8(json::dump(*reply.item), kAnswerBytesMax);
+  }
   if (kind != OutcomeKind::kDelivered) outcome.retry_after = reply.retry_after;
   return outcome;
 }
@@ -137,12 +142,11 @@ bool is_success(int status) {
 }
 
 Outcome outcome_of_item(const json::Value& item, std::optional<milliseconds> retry_after) {
-  const std::string text = json::dump(item);
   const std::int64_t status = item.integer_of("status");
   if (status < 100 || status > 599) {
     Outcome outcome;
     outcome.reason = "the batch's answer has no status for this delivery";
-    outcome.answer = bounded_utf8(text, kAnswerBytesMax);
+    outcome.answer = bounded_utf8(json::dump(item), kAnswerBytesMax);
     return outcome;
   }
   Reply reply;
@@ -150,7 +154,7 @@ Outcome outcome_of_item(const json::Value& item, std::optional<milliseconds> ret
   reply.body = &item;
   const json::Value* problem = item.find("problem");
   reply.problem = problem != nullptr && problem->as_object() != nullptr ? problem : &item;
-  reply.text = text;
+  reply.item = &item;
   const std::int64_t own_wait_s = item.integer_of("retry_after", -1);
   reply.retry_after =
       own_wait_s < 0 ? retry_after : std::chrono::seconds(std::min<std::int64_t>(own_wait_s, 3600));

@@ -1,5 +1,7 @@
 #include "agent/connectors/plain_text.h"
 
+#include <algorithm>
+
 namespace tillsync {
 namespace {
 
@@ -28,7 +30,10 @@ std::size_t character_size(std::string_view text) {
 }  // namespace
 
 std::string bounded_utf8(std::string_view text, std::size_t bytes_max) {
-  std::string out;
+  const auto plain =
+      std::find_if(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; }) - text.begin();
+  std::string out(text.substr(0, std::min<std::size_t>(static_cast<std::size_t>(plain), bytes_max)));
+  text.remove_prefix(out.size());
   while (!text.empty()) {
     const std::size_t size = character_size(text);
     const std::string_view character = size == 0 ? kReplacement : text.substr(0, size);

@@ -1,7 +1,6 @@
 #include "agent/delivery_loop/delivery_driver.h"
 
 #include "agent/delivery_loop/trace.h"
-#include "outbox/document/canonical.h"
 #include "platform/base/mutation.h"
 #include "platform/log/log.h"
 
@@ -11,7 +10,7 @@ namespace tillsync {
 /// and a step that needs it must not be read as waiting for it.
 class DeliveryDriver::FreshBacklog final : public BacklogSource {
  public:
-  FreshBacklog(JournalReader& reader, std::string store_id, const std::set<DeliveryKey>& settled)
+  FreshBacklog(JournalReader& reader, std::string store_id, const std::unordered_set<DeliveryKey>& settled)
       : journal_(reader, std::move(store_id)), settled_(settled) {}
 
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override {
@@ -37,7 +36,7 @@ class DeliveryDriver::FreshBacklog final : public BacklogSource {
   }
 
   JournalBacklog journal_;
-  const std::set<DeliveryKey>& settled_;
+  const std::unordered_set<DeliveryKey>& settled_;
 };
 
 LaneOptions lane_options(const TargetSettings& target) {
@@ -53,6 +52,7 @@ LaneOptions lane_options(const TargetSettings& target) {
 DeliveryDriver::DeliveryDriver(Parts parts, DeliveryDriverLimits limits)
     : parts_(std::move(parts)),
       limits_(limits),
+      spans_(parts_.random.next()),
       backlog_(std::make_unique<FreshBacklog>(parts_.reader, parts_.store_id, settled_)),
       scheduler_(std::make_unique<Scheduler>(*backlog_, parts_.random, limits_.scheduler)) {}
 
@@ -89,7 +89,11 @@ SteadyTime DeliveryDriver::now() const {
 bool DeliveryDriver::turn(bool sending) {
   const auto at = now();
   if (at >= record_due_) {
-    submit_told();
+    if (!sending) {
+      submit_told(told_.size());  // the end is near
+    } else if (at >= due_of_told()) {
+      submit_told(limits_.recorded_at_once_max);
+    }
     for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
   }
   save_frontiers();
@@ -108,12 +112,14 @@ std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
       until(*due);
     }
   }
-  if ((!told_.empty() && !telling_) || !unreserved_.empty()) until(record_due_);
+  if (!told_.empty() && !telling_) until(std::max(record_due_, due_of_told()));
+  if (!unreserved_.empty()) until(record_due_);
   return wake;
 }
 
 bool DeliveryDriver::step(SteadyTime at) {
   if (told_.size() >= limits_.unrecorded_max) return false;
+  const JournalReader::Snapshot snapshot(parts_.reader);
   auto actions = scheduler_->step(at);
   if (!actions) {
     log::error("delivery.backlog_unreadable",
@@ -149,36 +155,39 @@ void DeliveryDriver::reserve(Reserve action) {
                      });
 }
 
-Result<OutgoingDelivery> DeliveryDriver::read(const Attempt& attempt) {
-  auto stored = parts_.reader.load_version(attempt.key);
+Result<std::shared_ptr<const OutgoingDocument>> DeliveryDriver::read(const Attempt& attempt) {
+  if (attempt.document) return attempt.document;
+  auto stored =
+      attempt.on_record ? parts_.reader.load_version(attempt.key) : parts_.reader.load(attempt.key.document);
   if (!stored) return stored.error();
   if (!*stored)
     return Error{ErrorKind::kCorrupt, "document-missing", "a document that is owed is not in the journal"};
-  const auto& document = (*stored)->document;
-  OutgoingDelivery delivery;
-  delivery.key = attempt.key;
-  delivery.type = document.type;
-  delivery.store = parts_.store_id;
-  delivery.document_id = document.id;
-  delivery.document = canonical_json(document);
-  delivery.attempt = attempt.attempt;
-  delivery.correlation_id = document.correlation_id.value_or((*stored)->meta.correlation_id);
-  if (delivery.correlation_id.empty()) delivery.correlation_id = document.id;
-  delivery.traceparent = child_traceparent((*stored)->meta.traceparent, delivery.reference(), parts_.random);
-  return delivery;
+  return std::make_shared<const OutgoingDocument>(outgoing_document(**stored));
 }
 
 /// Nothing: it could not be read, and the scheduler was told so.
-std::optional<OutgoingDelivery> DeliveryDriver::load(const std::string& target, const Attempt& attempt) {
-  auto delivery = read(attempt);
-  if (delivery) return std::move(*delivery);
-  log::error("delivery.unreadable", {{"target", target},
-                                     {"sequence", attempt.key.document.value},
-                                     {"code", delivery.error().code},
-                                     {"detail", delivery.error().detail}});
-  note_damage(delivery.error());
-  scheduler_->not_attempted(target, attempt, now());
-  return std::nullopt;
+std::optional<OutgoingDelivery> DeliveryDriver::load(const std::string& target, Attempt& attempt) {
+  const auto document = read(attempt);
+  attempt.document.reset();
+  if (!document) {
+    log::error("delivery.unreadable", {{"target", target},
+                                       {"sequence", attempt.key.document.value},
+                                       {"code", document.error().code},
+                                       {"detail", document.error().detail}});
+    note_damage(document.error());
+    scheduler_->not_attempted(target, attempt, now());
+    return std::nullopt;
+  }
+  OutgoingDelivery delivery;
+  delivery.key = attempt.key;
+  delivery.type = (*document)->type;
+  delivery.store = parts_.store_id;
+  delivery.document_id = (*document)->id;
+  delivery.document = (*document)->json;
+  delivery.attempt = attempt.attempt;
+  delivery.correlation_id = (*document)->correlation_id;
+  delivery.traceparent = child_traceparent((*document)->traceparent, delivery.reference(), spans_);
+  return delivery;
 }
 
 void DeliveryDriver::send(Send action) {
@@ -196,8 +205,9 @@ void DeliveryDriver::send(Send action) {
       [this, target = action.target, attempts = std::move(attempts)](std::vector<Outcome> outcomes) {
         const auto at = now();
         for (std::size_t i = 0; i < attempts.size(); ++i) {
-          record(target, attempts[i], outcomes[i], false);
+          parts_.note(target, outcomes[i]);
           scheduler_->outcome(target, attempts[i], outcomes[i], at);
+          record(target, attempts[i], std::move(outcomes[i]), false);
         }
       });
 }
@@ -207,30 +217,28 @@ void DeliveryDriver::look_up(LookUp action) {
   if (!delivery) return;
   ports_[action.target]->look_up(
       std::move(*delivery), [this, target = action.target, attempt = action.attempt](LookUpAnswer answer) {
-        looked_up(target, attempt, answer);
+        if (answer.kind != LookUpAnswer::Kind::kAbsent) parts_.note(target, answer.outcome);
         scheduler_->look_up_answer(target, attempt, answer, now());
+        looked_up(target, attempt, std::move(answer));
       });
 }
 
-void DeliveryDriver::looked_up(const std::string& target, const Attempt& attempt,
-                               const LookUpAnswer& answer) {
+void DeliveryDriver::looked_up(const std::string& target, const Attempt& attempt, LookUpAnswer answer) {
   using Kind = LookUpAnswer::Kind;
-  if (answer.kind == Kind::kFound) return record(target, attempt, answer.outcome, true);
+  if (answer.kind == Kind::kFound) return record(target, attempt, std::move(answer.outcome), true);
   LookUpFact fact{attempt.key, target, attempt.attempt, LookUpFact::Found::kAbsent, "", 0};
   if (answer.kind == Kind::kFailed) {
-    parts_.note(target, answer.outcome);
     fact.found = LookUpFact::Found::kFailed;
-    fact.reason = answer.outcome.reason;
+    fact.reason = std::move(answer.outcome.reason);
     fact.http_status = answer.outcome.http_status;
   }
   tell_journal(std::move(fact));
 }
 
-void DeliveryDriver::record(const std::string& target, const Attempt& attempt, const Outcome& outcome,
+void DeliveryDriver::record(const std::string& target, const Attempt& attempt, Outcome outcome,
                             bool looked_up) {
-  parts_.note(target, outcome);
   if (outcome.kind == OutcomeKind::kDelivered) settled_.insert(attempt.key);
-  tell_journal(OutcomeFact{attempt.key, target, attempt.attempt, outcome, looked_up});
+  tell_journal(OutcomeFact{attempt.key, target, attempt.attempt, std::move(outcome), looked_up});
 }
 
 void DeliveryDriver::tell_journal(Told told) {
@@ -238,10 +246,20 @@ void DeliveryDriver::tell_journal(Told told) {
   told_.push_back(std::move(told));
 }
 
-void DeliveryDriver::submit_told() {
+// A commit costs as much as some ten outcomes: under load they go together. The first after a pause goes at
+// once.
+SteadyTime DeliveryDriver::due_of_told() const {
+  return told_.size() >= limits_.recorded_at_once_max ? SteadyTime::min() : told_due_;
+}
+
+void DeliveryDriver::submit_told(std::size_t at_most) {
   if (told_.empty() || telling_) return;
   telling_ = true;
-  auto told = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
+  told_due_ = now() + limits_.record_every;
+  const auto end = told_.begin() + static_cast<std::ptrdiff_t>(std::min(told_.size(), at_most));
+  auto told = std::make_shared<std::vector<Told>>(std::make_move_iterator(told_.begin()),
+                                                  std::make_move_iterator(end));
+  told_.erase(told_.begin(), end);
   parts_.journal.run(
       [told](Journal& journal) -> Result<void> {
         const auto write = [&journal](const auto& fact) -> Result<void> {

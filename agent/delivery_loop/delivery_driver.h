@@ -4,12 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -24,6 +25,9 @@ namespace tillsync {
 struct DeliveryDriverLimits {
   std::size_t unrecorded_max =
       4'096;  ///< outcomes that the journal could not take yet; beyond it nothing more is sent
+  std::size_t recorded_at_once_max = 256;  ///< outcomes in one commit: a till's post may have to wait for it
+  std::chrono::milliseconds record_every{
+      2};  ///< commits of outcomes under load, unless there are many already
   std::chrono::milliseconds record_again{1'000};  ///< when they are tried again
   SchedulerLimits scheduler;
 };
@@ -83,30 +87,34 @@ class DeliveryDriver {
   void reserve(Reserve action);
   void send(Send action);
   void look_up(LookUp action);
-  std::optional<OutgoingDelivery> load(const std::string& target, const Attempt& attempt);
-  Result<OutgoingDelivery> read(const Attempt& attempt);
-  void record(const std::string& target, const Attempt& attempt, const Outcome& outcome, bool looked_up);
-  void looked_up(const std::string& target, const Attempt& attempt, const LookUpAnswer& answer);
+  std::optional<OutgoingDelivery> load(const std::string& target, Attempt& attempt);
+  Result<std::shared_ptr<const OutgoingDocument>> read(const Attempt& attempt);
+  void record(const std::string& target, const Attempt& attempt, Outcome outcome, bool looked_up);
+  void looked_up(const std::string& target, const Attempt& attempt, LookUpAnswer answer);
   void tell_journal(Told told);
-  void submit_told();
+  /// When the journal gets what waits.
+  SteadyTime due_of_told() const;
+  void submit_told(std::size_t at_most);
   void told_journal(const std::vector<Told>& told, const Result<void>& done);
   void save_frontiers();
   void note_damage(const Error& error) const;
 
   const Parts parts_;
   const DeliveryDriverLimits limits_;
-  std::set<DeliveryKey> settled_;  ///< told to the scheduler, not yet durable
+  SeededRandom spans_;  ///< ids of spans have to differ, no more: the system's generator takes a microsecond
+  std::unordered_set<DeliveryKey> settled_;  ///< told to the scheduler, not yet durable
   std::unique_ptr<BacklogSource> backlog_;
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
-  std::vector<Told> told_;              ///< waits for its turn
+  std::deque<Told> told_;               ///< waits for its turn
   bool telling_ = false;                ///< the journal has some of it under way: one at a time, or a failed
                                         ///< outcome would come behind a later one
   std::int64_t told_count_ = 0;         ///< ever
   std::int64_t durable_count_ = 0;      ///< of them, in order
   std::vector<Reserve> unreserved_;     ///< the journal failed; tried again
   SteadyTime record_due_;               ///< before that the journal is not tried again
+  SteadyTime told_due_{};               ///< before that it gets outcomes only where there are many
   std::optional<SteadyTime> step_due_;  ///< the backlog could not be read; tried again
   std::map<std::string, PendingFrontier> frontiers_;
 };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "platform/log/log.h"
+#include "platform/service/thread_priority.h"
 
 namespace tillsync {
 namespace {
@@ -106,6 +107,7 @@ void DeliveryLoop::handle_events() {
 }
 
 void DeliveryLoop::loop() {
+  give_way_to_other_threads();
   SteadyTime stop_at = SteadyTime::max();
   while (true) {
     handle_events();

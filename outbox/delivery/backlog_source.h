@@ -2,10 +2,12 @@
 // of the journal is known to it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "outbox/delivery/delivery_state.h"
+#include "outbox/delivery/outgoing_document.h"
 #include "outbox/planner/planner.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
@@ -23,6 +25,9 @@ struct BacklogEntry {
   int attempts = 0;
   bool on_record = false;  ///< the journal holds a state row for it (it was attempted, or parked)
   UtcTime recorded_at{};   ///< of the document
+  /// What its first attempt sends, where the source had it at hand and has room to keep it. Only of one that
+  /// is not on record: what is may have been amended.
+  std::shared_ptr<const OutgoingDocument> document = nullptr;
 };
 
 struct BacklogPage {

@@ -61,11 +61,11 @@ void KeyTable::add(KeyUser& user, std::vector<OrderingKey> keys, std::vector<Key
     const bool exclusive = key.use == KeyUse::kExclusive;
     const Bounds before = bounds(queue);
     KeyQueue::Users& users = exclusive ? queue.exclusive : queue.shared;
-    users.insert(users.end(), &user);
+    const auto place = users.insert(users.end(), &user);
     const Bounds after = bounds(queue);
     if (user.key.document > (exclusive ? after.first : after.first_exclusive)) ++user.key_waits;
     bounds_moved(queue, before, &user, changed);
-    user.uses.push_back({&queue, exclusive});
+    user.uses.push_back({&queue, exclusive, place});
   }
 }
 
@@ -73,8 +73,8 @@ void KeyTable::remove(KeyUser& user, std::vector<KeyUser*>& changed) {
   for (const KeyUser::Use& use : user.uses) {
     KeyQueue& queue = *use.queue;
     const Bounds before = bounds(queue);
-    TILLSYNC_CHECK((use.exclusive ? queue.exclusive : queue.shared).erase(&user) == 1,
-                   "a user has its place");
+    TILLSYNC_CHECK(*use.place == &user, "a user has its place");
+    (use.exclusive ? queue.exclusive : queue.shared).erase(use.place);
     bounds_moved(queue, before, nullptr, changed);
     if (queue.shared.empty() && queue.exclusive.empty()) queues_.erase(queue.hash);
   }

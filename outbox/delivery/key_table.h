@@ -19,16 +19,7 @@ namespace tillsync {
 
 struct KeyQueue;
 
-/// What uses keys. Lives where its owner wants, at a fixed address, as long as it is in a table.
-struct KeyUser {
-  struct Use {
-    KeyQueue* queue;
-    bool exclusive;
-  };
-  DeliveryKey key;
-  std::vector<Use> uses;        ///< written by KeyTable
-  std::uint32_t key_waits = 0;  ///< keys on which it waits for an earlier user; written by KeyTable
-};
+struct KeyUser;
 
 struct JournalOrder {
   /// For searches: everything after a document.
@@ -36,16 +27,40 @@ struct JournalOrder {
     Sequence document;
   };
   using is_transparent = void;
-  bool operator()(const KeyUser* a, const KeyUser* b) const { return a->key < b->key; }
-  bool operator()(const KeyUser* a, After b) const { return a->key.document <= b.document; }
-  bool operator()(After a, const KeyUser* b) const { return a.document < b->key.document; }
+  bool operator()(const KeyUser* a, const KeyUser* b) const;
+  bool operator()(const KeyUser* a, After b) const;
+  bool operator()(After a, const KeyUser* b) const;
 };
+
+using KeyUsers = std::set<KeyUser*, JournalOrder>;
+
+/// What uses keys. Lives where its owner wants, at a fixed address, as long as it is in a table.
+struct KeyUser {
+  struct Use {
+    KeyQueue* queue;
+    bool exclusive;
+    KeyUsers::iterator place;  ///< in the queue
+  };
+  DeliveryKey key;
+  std::vector<Use> uses;        ///< written by KeyTable
+  std::uint32_t key_waits = 0;  ///< keys on which it waits for an earlier user; written by KeyTable
+};
+
+inline bool JournalOrder::operator()(const KeyUser* a, const KeyUser* b) const {
+  return a->key < b->key;
+}
+inline bool JournalOrder::operator()(const KeyUser* a, After b) const {
+  return a->key.document <= b.document;
+}
+inline bool JournalOrder::operator()(After a, const KeyUser* b) const {
+  return a.document < b->key.document;
+}
 
 inline constexpr Sequence kNoSequence{std::numeric_limits<std::int64_t>::max()};
 
 /// The users of one key.
 struct KeyQueue {
-  using Users = std::set<KeyUser*, JournalOrder>;
+  using Users = KeyUsers;
   std::uint64_t hash = 0;
   Users shared;
   Users exclusive;

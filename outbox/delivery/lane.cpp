@@ -59,13 +59,14 @@ void Lane::recount(Delivery& delivery) {
                      : !delivery.needs.empty() ? Delivery::Counted::kNeeding
                                                : Delivery::Counted::kSendable;
   ++counter(delivery.counted);
+  if (delivery.held) delivery.document.reset();  // it may wait for days
 }
 
 void Lane::unplace(Delivery& delivery) {
   if (delivery.queued == Delivery::Queued::kReady) ready_.erase(&delivery);
   if (delivery.queued == Delivery::Queued::kTimed) timed_.erase({delivery.due, &delivery});
   delivery.queued = Delivery::Queued::kNowhere;
-  waits_for_target_.erase(&delivery);
+  if (!waits_for_target_.empty()) waits_for_target_.erase(&delivery);
 }
 
 void Lane::place(Delivery& delivery) {
@@ -74,7 +75,7 @@ void Lane::place(Delivery& delivery) {
   if (!is_open(delivery.state) || delivery.in_flight() || delivery.waits_for_another()) return;
   if (delivery.due <= now_) {
     delivery.queued = Delivery::Queued::kReady;
-    ready_.insert(&delivery);
+    ready_.insert(ready_.end(), &delivery);  // mostly they come in order
   } else {
     delivery.queued = Delivery::Queued::kTimed;
     timed_.insert({delivery.due, &delivery});

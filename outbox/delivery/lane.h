@@ -78,6 +78,10 @@ class Lane {
   void save_frontier(std::vector<Action>& actions);
 
   // Sending (lane_sending.cpp).
+  /// Deliveries that can be under way at once.
+  std::size_t under_way_max() const {
+    return static_cast<std::size_t>(options_.concurrency) * static_cast<std::size_t>(options_.batch_max);
+  }
   void dispatch(std::vector<Action>& actions);
   bool has_slot() const;
   Delivery* candidate() const;
@@ -85,6 +89,9 @@ class Lane {
   bool must_ask(const Delivery& delivery) const;
   bool may_send(const Delivery& delivery) const;
   bool reserve_for(const Delivery& delivery, std::vector<Action>& actions);
+  void reserve_on(std::vector<Action>& actions);
+  void reserve_beyond(Sequence document, std::vector<Action>& actions);
+  std::int64_t reserve_ahead() const;
   void start(Delivery& first, bool probe, std::vector<Action>& actions);
   std::vector<Delivery*> batch(Delivery& first) const;
 
@@ -140,6 +147,7 @@ class Lane {
   std::uint64_t last_request_ = 0;
   Sequence reserved_;
   bool reserving_ = false;
+  Sequence sent_through_;  ///< the last document that was sent
   Backoff backoff_;
   Breaker breaker_;
   Pace pace_;

@@ -32,10 +32,10 @@ bool Lane::wants_page() const {
            deliveries_.size() + quarter <= shared_.limits.window_max + shared_.limits.held_max;
   }
   if (source_is_dry_ || cursor_ >= head_ || room() == 0) return false;
-  // Not a page for every delivery that leaves: either there is room for a good one, or there is little left
-  // to send.
-  const auto soon = static_cast<std::size_t>(2) * options_.concurrency * options_.batch_max;
-  return room() >= quarter || ready_.size() < soon;
+  // No further ahead than sending needs: what waits in memory costs memory, and each of its keys time. Nor a
+  // page for every delivery that leaves, unless there is too little left to send.
+  if (ready_.size() < under_way_max()) return true;
+  return ready_.size() < shared_.limits.page_documents && room() >= quarter;
 }
 
 Result<void> Lane::admit(BacklogSource& source) {
@@ -88,19 +88,20 @@ Result<bool> Lane::admit_page(BacklogSource& source) {
 
 void Lane::enter(BacklogEntry entry) {
   if (is_settled(entry.state)) return;
-  const auto [at, is_new] = deliveries_.try_emplace(entry.key);
-  if (!is_new) return;
-  Delivery& delivery = at->second;
+  const std::size_t before = deliveries_.size();
+  Delivery& delivery = deliveries_.try_emplace(deliveries_.end(), entry.key)->second;
+  if (deliveries_.size() == before) return;  // it is here already
   delivery.key = std::move(entry.key);
   delivery.lane = this;
   delivery.state = entry.state;
   delivery.attempts = entry.attempts;
   delivery.on_record = entry.on_record;
   delivery.recorded_at = entry.recorded_at;
+  delivery.document = std::move(entry.document);
   delivery.look_up_first = delivery.state == DeliveryState::kUnknown ||
                            (is_open(delivery.state) && delivery.key.document <= maybe_sent_through_ &&
                             !mutated("no-look-up-after-crash"));
-  if (!delivery.on_record) off_record_.insert(&delivery);
+  if (!delivery.on_record) off_record_.insert(off_record_.end(), &delivery);
 
   std::vector<KeyUser*> changed;
   keys_.add(delivery, std::move(entry.keys), changed);

@@ -161,8 +161,8 @@ void Lane::quarantine(Delivery& delivery) {
 
 void Lane::settle(Delivery& delivery) {
   unplace(delivery);
-  off_record_.erase(&delivery);
-  quarantined_.erase(&delivery);
+  if (!delivery.on_record) off_record_.erase(&delivery);
+  if (delivery.state == DeliveryState::kQuarantined) quarantined_.erase(&delivery);
   shared_.needs.forget(delivery);
   if (delivery.held) shared_.held_is_stale = true;
   if (delivery.counted != Delivery::Counted::kNowhere) --counter(delivery.counted);

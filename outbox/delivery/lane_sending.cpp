@@ -48,15 +48,29 @@ bool Lane::may_send(const Delivery& delivery) const {
   return must_ask(delivery) || delivery.key.document <= reserved_ || mutated("send-before-reserve");
 }
 
+std::int64_t Lane::reserve_ahead() const {
+  return std::max(shared_.limits.reserve_ahead,
+                  static_cast<std::int64_t>(std::min(under_way_max(), shared_.limits.reserve_wave_max)));
+}
+
+void Lane::reserve_beyond(Sequence document, std::vector<Action>& actions) {
+  if (reserving_) return;
+  reserving_ = true;
+  const std::int64_t ahead = document.value + reserve_ahead();
+  actions.emplace_back(Reserve{name_, Sequence{std::max(document.value, std::min(head_.value, ahead))}});
+}
+
 bool Lane::reserve_for(const Delivery& delivery, std::vector<Action>& actions) {
   if (may_send(delivery)) return true;
-  if (!reserving_) {
-    reserving_ = true;
-    const std::int64_t ahead = delivery.key.document.value + shared_.limits.reserve_ahead;
-    actions.emplace_back(
-        Reserve{name_, Sequence{std::max(delivery.key.document.value, std::min(head_.value, ahead))}});
-  }
+  reserve_beyond(delivery.key.document, actions);
   return false;
+}
+
+/// While a backlog drains the next reservation is under way before this one is used up. A store without a
+/// backlog never has anything ready beyond its reservation, and pays for none ahead.
+void Lane::reserve_on(std::vector<Action>& actions) {
+  if (ready_.empty() || !breaker_.closed() || (*ready_.rbegin())->key.document <= reserved_) return;
+  if (reserved_.value - sent_through_.value < reserve_ahead() / 2) reserve_beyond(sent_through_, actions);
 }
 
 void Lane::dispatch(std::vector<Action>& actions) {
@@ -68,6 +82,7 @@ void Lane::dispatch(std::vector<Action>& actions) {
     if (first == nullptr || !reserve_for(*first, actions) || !pace_.take(now_)) return;
     start(*first, !breaker_.closed(), actions);
   }
+  reserve_on(actions);
 }
 
 std::vector<Delivery*> Lane::batch(Delivery& first) const {
@@ -96,8 +111,10 @@ void Lane::start(Delivery& first, bool probe, std::vector<Action>& actions) {
     unplace(*delivery);
     delivery->request = id;
     delivery->asked = ask;
+    if (!ask) sent_through_ = std::max(sent_through_, delivery->key.document);
     // A look-up asks for the attempt that was made; a send makes the next.
-    attempts.push_back({delivery->key, ask ? std::max(delivery->attempts, 1) : delivery->attempts + 1});
+    attempts.push_back({delivery->key, ask ? std::max(delivery->attempts, 1) : delivery->attempts + 1,
+                        delivery->on_record, std::exchange(delivery->document, nullptr)});
   }
   if (ask) {
     actions.emplace_back(LookUp{name_, std::move(attempts.front())});

@@ -15,6 +15,7 @@ void NeedTable::forget(Delivery& waiter) {
 }
 
 std::vector<Delivery*> NeedTable::settled(const DeliveryKey& needed) {
+  if (waiters_.empty()) return {};
   const auto found = waiters_.find(needed);
   if (found == waiters_.end()) return {};
   std::vector<Delivery*> waiters = std::move(found->second);

@@ -24,7 +24,8 @@ struct Delivery : KeyUser {
   enum class Queued : unsigned char { kNowhere, kReady, kTimed };
 
   Lane* lane = nullptr;
-  std::vector<std::string> needs;  ///< steps of its document that are not settled yet
+  std::vector<std::string> needs;                    ///< steps of its document that are not settled yet
+  std::shared_ptr<const OutgoingDocument> document;  ///< until its first attempt, or until it is held
   UtcTime recorded_at{};
   SteadyTime due = SteadyTime::min();  ///< not tried before
   std::uint64_t request = 0;           ///< the request it is part of, 0 for none

@@ -31,7 +31,9 @@ struct Outcome {
   std::string central_reference;  ///< of delivered, at most kCentralReferenceBytesMax
   std::string reason;             ///< for people, one line: what the target or the network said
   int http_status = 0;            ///< 0 where no answer came
-  std::string answer;  ///< the target's own words, at most kAnswerBytesMax; kept in the journal, never logged
+  /// The target's own words, at most kAnswerBytesMax; never logged. Kept in the journal, but for those of a
+  /// delivered one, which may be left out.
+  std::string answer;
   std::optional<std::chrono::milliseconds> retry_after;
 };
 inline constexpr std::size_t kAnswerBytesMax = 4096;

@@ -37,8 +37,10 @@ struct SchedulerLimits {
   /// Quarantined deliveries and those that wait for them, per target. Beyond it the target halts: it rejects
   /// so much that a person must look before more is sent. Nothing is lost: the backlog waits in the journal.
   std::size_t held_max = 20'000;
-  std::size_t page_documents = 1'024;     ///< documents a backlog page looks at
-  std::int64_t reserve_ahead = 512;       ///< see Reserve
+  std::size_t page_documents = 1'024;  ///< documents a backlog page looks at
+  /// See Reserve: so far ahead of what is sent, or as far as can be under way at once where that is more.
+  std::int64_t reserve_ahead = 512;
+  std::size_t reserve_wave_max = 8'192;   ///< but no further than this
   std::int64_t frontier_lag_max = 4'096;  ///< see Park
   std::int64_t frontier_step = 256;       ///< documents between two SaveFrontier under load
   int breaker_failures = 3;               ///< failures of a target in a row that open its circuit breaker
@@ -56,6 +58,8 @@ struct LaneMemory {
 struct Attempt {
   DeliveryKey key;
   int attempt = 1;
+  bool on_record = true;  ///< the journal has, or gets, a state row for it: it may have been amended
+  std::shared_ptr<const OutgoingDocument> document = nullptr;  ///< as BacklogEntry has it
 };
 
 /// One request with these deliveries (batch_max at most); none depends on another.

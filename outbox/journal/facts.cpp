@@ -1,5 +1,7 @@
 #include "outbox/journal/facts.h"
 
+#include <algorithm>
+
 #include "outbox/document/codec.h"
 #include "platform/crypto/sha256.h"
 #include "platform/json/json.h"
@@ -29,8 +31,13 @@ constexpr DecisionFact::Kind kDecisionKinds[] = {DecisionFact::Kind::kRetry, Dec
                                                  DecisionFact::Kind::kAmend, DecisionFact::Kind::kPause,
                                                  DecisionFact::Kind::kResume};
 
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 /// JSON text must be UTF-8 for the next reader; what a target answered may be anything.
 std::string utf8_only(std::string_view text) {
+  if (is_ascii(text)) return std::string(text);
   std::string quoted;
   json::quote_to(quoted, text);
   if (json::parse(quoted)) return std::string(text);
@@ -145,22 +152,32 @@ Result<DocumentRecord> decode_document_record(std::string_view body) {
   return record;
 }
 
+// Written without a tree of values: one for every attempt of every delivery.
 std::string encode_outcome(const OutcomeFact& fact) {
-  json::Object body{{"step", fact.delivery.step},
-                    {"target", fact.target},
-                    {"attempt", fact.attempt},
-                    {"outcome", outcome_name(fact.outcome.kind)}};
-  if (!fact.outcome.central_reference.empty()) {
-    body.emplace_back("central_reference", utf8_only(fact.outcome.central_reference));
+  const auto& outcome = fact.outcome;
+  std::string body = "{\"step\":";
+  json::quote_to(body, fact.delivery.step);
+  const auto text = [&body](std::string_view name, std::string_view value) {
+    body += name;
+    json::quote_to(body, value);
+  };
+  text(",\"target\":", fact.target);
+  body += ",\"attempt\":";
+  body += std::to_string(fact.attempt);
+  text(",\"outcome\":", outcome_name(outcome.kind));
+  if (!outcome.central_reference.empty())
+    text(",\"central_reference\":", utf8_only(outcome.central_reference));
+  if (outcome.http_status != 0) {
+    body += ",\"http_status\":";
+    body += std::to_string(outcome.http_status);
   }
-  if (fact.outcome.http_status != 0) body.emplace_back("http_status", fact.outcome.http_status);
-  if (fact.looked_up) body.emplace_back("looked_up", true);
-  if (!fact.outcome.reason.empty()) body.emplace_back("reason", utf8_only(fact.outcome.reason));
-  if (!fact.outcome.answer.empty() && fact.outcome.kind != OutcomeKind::kDelivered) {
-    body.emplace_back("answer", utf8_only(fact.outcome.answer));
-  }
-  if (!fact.imported_from.empty()) body.emplace_back("imported_from", fact.imported_from);
-  return json::dump(body);
+  if (fact.looked_up) body += ",\"looked_up\":true";
+  if (!outcome.reason.empty()) text(",\"reason\":", utf8_only(outcome.reason));
+  if (!outcome.answer.empty() && outcome.kind != OutcomeKind::kDelivered)
+    text(",\"answer\":", utf8_only(outcome.answer));
+  if (!fact.imported_from.empty()) text(",\"imported_from\":", fact.imported_from);
+  body += '}';
+  return body;
 }
 
 Result<OutcomeFact> decode_outcome(Sequence document, std::string_view body) {

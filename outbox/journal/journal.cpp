@@ -38,8 +38,8 @@ DocumentPost make_post(const Document& document, DocumentMeta meta) {
                       std::move(meta)};
 }
 
-// All of it or none: a connection without what the journal has to know (the routes, the head, the counts) would
-// plan documents nowhere.
+// All of it or none: a connection without what the journal has to know (the routes, the head, the counts)
+// would plan documents nowhere.
 Result<void> Journal::Impl::connect() {
   auto connected = try_connect();
   if (!connected) {

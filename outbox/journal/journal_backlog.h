@@ -9,11 +9,17 @@
 
 namespace tillsync {
 
+OutgoingDocument outgoing_document(const StoredDocument& stored);
+
+/// Some thousand usual documents.
+inline constexpr std::size_t kReadAheadBytesMax = 8 * 1024 * 1024;
+
 class JournalBacklog final : public BacklogSource {
  public:
   /// `reader` is used by the scheduler's thread alone.
-  JournalBacklog(JournalReader& reader, std::string store_id)
-      : reader_(reader), store_id_(std::move(store_id)) {}
+  JournalBacklog(JournalReader& reader, std::string store_id,
+                 std::size_t read_ahead_bytes_max = kReadAheadBytesMax)
+      : reader_(reader), store_id_(std::move(store_id)), read_ahead_(read_ahead_bytes_max) {}
 
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override;
   Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
@@ -22,6 +28,7 @@ class JournalBacklog final : public BacklogSource {
  private:
   JournalReader& reader_;
   const std::string store_id_;
+  ReadAhead read_ahead_;
 };
 
 }  // namespace tillsync

@@ -25,8 +25,8 @@ Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& fo
   if (auto set = database->execute("PRAGMA cache_size = -1024; PRAGMA query_only = 1"); !set)
     return set.error();
   if (auto known = check_journal_schema(*database); !known) return known.error();
-  auto impl =
-      std::make_unique<Impl>(Impl{std::move(*database), {}, {}, {}, {}, {}, {}, std::move(on_damage)});
+  auto impl = std::make_unique<Impl>(
+      Impl{std::move(*database), {}, {}, {}, {}, {}, {}, {}, {}, std::move(on_damage)});
   if (auto prepared = impl->prepare(); !prepared) return prepared.error();
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(impl)));
 }
@@ -51,7 +51,30 @@ Result<void> JournalReader::Impl::prepare() {
   if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
+  if (auto done = set(begin, "BEGIN"); !done) return done.error();
+  if (auto done = set(commit, "COMMIT"); !done) return done.error();
   return set(select_routes, select_store_wide("sequence, body", "kind = 4 AND sequence > ?"));
+}
+
+Result<bool> JournalReader::Impl::begin_state() {
+  if (in_one) return false;
+  if (auto begun = begin->run(); !begun) return begun.error();
+  in_one = true;
+  return true;
+}
+
+Result<void> JournalReader::Impl::end_state() {
+  in_one = false;
+  return commit->run();
+}
+
+// Neither can say more than the reads between them do: a failed read ends the transaction by itself.
+JournalReader::Snapshot::Snapshot(JournalReader& reader) : reader_(reader) {
+  const auto begun = reader.impl().begin_state();
+  begun_ = begun && *begun;
+}
+JournalReader::Snapshot::~Snapshot() {
+  if (begun_) (void)reader_.impl().end_state().has_value();
 }
 
 Result<StoredDocument> JournalReader::Impl::stored(sqlite::Statement& row) {

@@ -96,6 +96,21 @@ class JournalReader {
                                                      std::function<void(const Error&)> on_damage = {});
   ~JournalReader();
 
+  /// While it lives, all that is read is one state of the journal, and reading costs less: a transaction of
+  /// its own for each question takes and gives back locks. Not to be held across a wait: it keeps checkpoints
+  /// from starting the log over.
+  class Snapshot {
+   public:
+    explicit Snapshot(JournalReader& reader);
+    ~Snapshot();
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+   private:
+    JournalReader& reader_;
+    bool begun_ = false;
+  };
+
   Result<JournalHead> head();
   Result<JournalCounts> counts();
   Result<std::optional<StoredDocument>> find(const std::string& id);

@@ -13,20 +13,23 @@ namespace tillsync {
 struct JournalReader::Impl {
   sqlite::Database database;
   RouteHistory routes;
-  std::optional<sqlite::Statement> select_document, select_id, select_body, select_deliveries, select_routes;
+  std::optional<sqlite::Statement> select_document, select_id, select_body, select_deliveries, select_routes,
+      begin, commit;
   std::function<void(const Error&)> on_damage;
-  bool in_transaction = false;
+  bool in_one = false;  ///< what is read is one state, until end_state()
 
+  /// False: it is one state already, and whoever began it ends it.
+  Result<bool> begin_state();
+  Result<void> end_state();
   /// What `read` reads is one state of the journal: between two statements on their own retention may take
   /// what the first one named. Inside of another it adds nothing.
   template <class Read>
   auto in_one_state(Read read) -> decltype(read()) {
-    if (in_transaction) return read();
-    if (auto begun = database.execute("BEGIN"); !begun) return begun.error();
-    in_transaction = true;
+    auto begun = begin_state();
+    if (!begun) return begun.error();
     auto result = read();
-    in_transaction = false;
-    if (auto ended = database.execute("COMMIT"); !ended && result) return ended.error();
+    if (!*begun) return result;
+    if (auto ended = end_state(); !ended && result) return ended.error();
     return result;
   }
 

@@ -49,6 +49,14 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
                           take(), take(), take(), take(), take(), take(), take()};
 }
 
+DeliveryRow delivery_row(const sqlite::Statement& select) {
+  DeliveryRow row{select.text(0), select.text(1), static_cast<DeliveryState>(select.integer(2)),
+                  static_cast<int>(select.integer(3))};
+  if (!select.is_null(4)) row.version = Sequence{select.integer(4)};
+  if (!select.is_null(5)) row.last_fact = Sequence{select.integer(5)};
+  return row;
+}
+
 Result<std::vector<DeliveryRow>> read_delivery_rows(sqlite::Statement& select, Sequence document) {
   select.bind(1, document.value);
   std::vector<DeliveryRow> rows;
@@ -56,11 +64,7 @@ Result<std::vector<DeliveryRow>> read_delivery_rows(sqlite::Statement& select, S
     auto next = select.step();
     if (!next) return next.error();
     if (!*next) break;
-    DeliveryRow row{select.text(0), select.text(1), static_cast<DeliveryState>(select.integer(2)),
-                    static_cast<int>(select.integer(3))};
-    if (!select.is_null(4)) row.version = Sequence{select.integer(4)};
-    if (!select.is_null(5)) row.last_fact = Sequence{select.integer(5)};
-    rows.push_back(std::move(row));
+    rows.push_back(delivery_row(select));
   }
   select.reset();
   return rows;

@@ -24,6 +24,8 @@ struct WriterStatements {
 /// SELECT of `kSelectDeliveries` for one document, as rows.
 inline constexpr const char* kSelectDeliveries =
     "SELECT step, target, state, attempts, version, last_fact FROM delivery WHERE document = ?";
+/// The row that `select` stands on.
+DeliveryRow delivery_row(const sqlite::Statement& select);
 Result<std::vector<DeliveryRow>> read_delivery_rows(sqlite::Statement& select, Sequence document);
 
 struct Pruned {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <optional>
 #include <unordered_map>
 
@@ -17,6 +18,10 @@ struct MultiDeleter {
   void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
 };
 using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+
+/// Each `done` may lead to further requests: after so long they get onto the wire before the next ones run,
+/// or all connections would beat in time, and wait for each other's answers.
+constexpr std::chrono::milliseconds kDoneSlice{1};
 
 bool initialized() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -33,20 +38,25 @@ struct Client::Impl {
 
   // `multi` is declared first: it goes last, when no easy handle refers to it.
   Multi multi;
-  std::vector<Easy> idle;
+  std::vector<std::unique_ptr<Transfer>> idle;
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> running;
   std::vector<Finished> refused;  ///< failed in start(); their turn comes in wait()
+  std::deque<Finished> finished;  ///< their `done` is to run
   std::atomic<bool> woken{false};
 
   ~Impl() {
     for (auto& [easy, transfer] : running) curl_multi_remove_handle(multi.get(), easy);
   }
 
-  Easy take_easy() {
-    if (idle.empty()) return Easy(curl_easy_init());
-    Easy easy = std::move(idle.back());
+  std::unique_ptr<Transfer> take_idle() {
+    if (idle.empty()) {
+      auto transfer = std::make_unique<Transfer>();
+      transfer->easy.reset(curl_easy_init());
+      return transfer;
+    }
+    auto transfer = std::move(idle.back());
     idle.pop_back();
-    return easy;
+    return transfer;
   }
 
   std::unique_ptr<Transfer> take(CURL* easy) {
@@ -59,12 +69,13 @@ struct Client::Impl {
 
   void recycle(std::unique_ptr<Transfer> transfer) {
     curl_multi_remove_handle(multi.get(), transfer->easy.get());
-    curl_easy_reset(transfer->easy.get());
-    idle.push_back(std::move(transfer->easy));
+    clear(*transfer);
+    idle.push_back(std::move(transfer));
   }
 
-  std::vector<Finished> collect() {
-    std::vector<Finished> finished = std::move(refused);
+  void collect() {
+    finished.insert(finished.end(), std::make_move_iterator(refused.begin()),
+                    std::make_move_iterator(refused.end()));
     refused.clear();
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
@@ -74,7 +85,18 @@ struct Client::Impl {
       finished.push_back({std::move(transfer->done), conclude(*transfer, code)});
       recycle(std::move(transfer));
     }
-    return finished;
+  }
+
+  /// Whether any was there.
+  bool run_finished() {
+    if (finished.empty()) return false;
+    const auto enough = std::chrono::steady_clock::now() + kDoneSlice;
+    do {
+      auto each = std::move(finished.front());
+      finished.pop_front();
+      each.done(std::move(each.exchange));
+    } while (!finished.empty() && std::chrono::steady_clock::now() < enough);
+    return true;
   }
 };
 
@@ -104,11 +126,9 @@ void Client::start(Request request, std::function<void(Exchange)> done) {
   };
   if (auto failure = refusal(request)) return refuse(std::move(*failure));
 
-  auto transfer = std::make_unique<Transfer>();
-  transfer->request = std::move(request);
-  transfer->easy = impl_->take_easy();
+  auto transfer = impl_->take_idle();
   if (!transfer->easy) return refuse({false, "failed", "libcurl is out of memory"});
-  if (const CURLcode code = prepare(*transfer); code != CURLE_OK) {
+  if (const CURLcode code = prepare(*transfer, std::move(request)); code != CURLE_OK) {
     return refuse(
         {false, "failed", std::string("the request cannot be set up: ") + curl_easy_strerror(code)});
   }
@@ -126,35 +146,34 @@ void Client::wait(std::chrono::milliseconds longest) {
   for (;;) {
     int running = 0;
     curl_multi_perform(impl_->multi.get(), &running);
-    auto finished = impl_->collect();
-    for (auto& each : finished) each.done(std::move(each.exchange));
+    impl_->collect();
+    const bool any = impl_->run_finished();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    if (impl_->woken.exchange(false) || !finished.empty() || left.count() <= 0) return;
+    if (impl_->woken.exchange(false) || any || left.count() <= 0) return;
     curl_multi_poll(impl_->multi.get(), nullptr, 0,
                     static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)), nullptr);
   }
 }
 
 void Client::wake() {
-  impl_->woken = true;
-  curl_multi_wakeup(impl_->multi.get());
+  // Once until wait() has taken notice: each wake-up is a byte through a socket.
+  if (!impl_->woken.exchange(true)) curl_multi_wakeup(impl_->multi.get());
 }
 
 std::size_t Client::in_flight() const {
-  return impl_->running.size() + impl_->refused.size();
+  return impl_->running.size() + impl_->refused.size() + impl_->finished.size();
 }
 
 void Client::cancel_all() {
-  auto cut = std::move(impl_->running);
-  impl_->running.clear();
-  auto refused = std::move(impl_->refused);
-  impl_->refused.clear();
+  impl_->collect();
+  auto cut = std::exchange(impl_->running, {});
+  auto finished = std::exchange(impl_->finished, {});
   for (auto& [easy, transfer] : cut) {
     auto done = std::move(transfer->done);
     impl_->recycle(std::move(transfer));
     done(Failure{true, "cancelled", "the exchange was cut because this program stops"});
   }
-  for (auto& each : refused) each.done(std::move(each.exchange));
+  for (auto& each : finished) each.done(std::move(each.exchange));
 }
 
 Exchange perform(Request request) {

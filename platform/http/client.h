@@ -70,7 +70,7 @@ class Client final : public Transport {
   /// = true (the caller decides, not libcurl).
   void start(Request request, std::function<void(Exchange)> done) override;
   /// Moves transfers on and runs their `done`s, for at most `longest`; returns early after wake() or once
-  /// something is done.
+  /// something is done. Of many that are done it runs a millisecond's worth, the rest in the next call.
   void wait(std::chrono::milliseconds longest);
   /// From any thread.
   void wake();

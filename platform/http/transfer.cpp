@@ -1,6 +1,7 @@
 #include "platform/http/transfer.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "platform/base/check.h"
@@ -35,11 +36,23 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// RFC 9110 section 5.6.2.
+constexpr auto kTokenBytes = [] {
+  std::array<bool, 256> token{};
+  for (char c = '0'; c <= '9'; ++c) token[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) token[static_cast<unsigned char>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) token[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) token[static_cast<unsigned char>(c)] = true;
+  return token;
+}();
+
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// No control characters but the tab: a CR, LF or NUL would let a value become further headers.
@@ -141,38 +154,56 @@ class Options {
   CURLcode code_ = CURLE_OK;
 };
 
-void append(List& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  TILLSYNC_CHECK(longer != nullptr, "out of memory");
-  static_cast<void>(list.release());
-  list.reset(longer);
-}
+/// Appends lines to a list: libcurl's own function walks it each time.
+class ListWriter {
+ public:
+  explicit ListWriter(List& list) : list_(list) {}
+  void append(const std::string& line) {
+    curl_slist* const from = curl_slist_append(last_, line.c_str());
+    TILLSYNC_CHECK(from != nullptr, "out of memory");
+    if (last_ == nullptr) list_.reset(from);
+    last_ = last_ == nullptr ? from : last_->next;
+  }
+
+ private:
+  List& list_;
+  curl_slist* last_ = nullptr;
+};
 
 void set_headers(Options& options, Transfer& transfer) {
+  ListWriter list(transfer.headers);
   bool has_content_type = false;
+  std::string line;
   for (const auto& [name, value] : transfer.request.headers) {
-    has_content_type = has_content_type || lower(name) == "content-type";
-    append(transfer.headers, value.empty() ? name + ";" : name + ": " + value);
+    has_content_type = has_content_type || same_name(name, "content-type");
+    line = name;
+    line += value.empty() ? ";" : ": ";
+    line += value;
+    list.append(line);
   }
-  append(transfer.headers,
-         "Expect:");  // no 100-continue: it costs a round trip, or a second at servers that ignore it
-  if (!has_content_type) append(transfer.headers, "Content-Type:");
+  list.append("Expect:");  // no 100-continue: it costs a round trip, or a second at servers that ignore it
+  if (!has_content_type) list.append("Content-Type:");
   options.set(CURLOPT_HTTPHEADER, transfer.headers.get());
 }
 
-void set_method(Options& options, Transfer& transfer) {
-  const Request& request = transfer.request;
+bool has_body(const Request& request) {
+  return !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+         request.method == "PATCH";
+}
+
+void set_method(Options& options, const Request& request) {
   if (request.method == "HEAD") {
     options.set(CURLOPT_NOBODY, 1L);
     return;
   }
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-      request.method == "PATCH") {
-    options.set(CURLOPT_POST, 1L);
-    options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    options.set(CURLOPT_POSTFIELDS, request.body.c_str());  // not copied: the transfer owns it
-  }
+  if (has_body(request)) options.set(CURLOPT_POST, 1L);
   options.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void set_body(Options& options, const Request& request) {
+  if (!has_body(request) || request.method == "HEAD") return;
+  options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  options.set(CURLOPT_POSTFIELDS, request.body.c_str());  // not copied: the transfer owns it
 }
 
 bool is_loopback(std::string_view url) {
@@ -184,7 +215,6 @@ bool is_loopback(std::string_view url) {
 }
 
 void set_route(Options& options, const Request& request) {
-  options.set(CURLOPT_URL, request.url.c_str());
   options.set(CURLOPT_PROTOCOLS_STR, "http,https");
   options.set(CURLOPT_FOLLOWLOCATION, 0L);
   if (!request.unix_socket.empty()) {
@@ -226,21 +256,8 @@ long milliseconds(std::chrono::milliseconds duration) {
   return static_cast<long>(std::clamp<std::int64_t>(duration.count(), 1, 24LL * 3600 * 1000));
 }
 
-}  // namespace
-
-std::optional<Failure> refusal(const Request& request) {
-  if (!is_token(request.method)) return Failure{false, "invalid-header", "the method is no HTTP token"};
-  for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) return Failure{false, "invalid-header", "a header's name is no HTTP token"};
-    if (!is_field_value(value)) {
-      return Failure{false, "invalid-header", "the header " + name + " holds a control character"};
-    }
-  }
-  return std::nullopt;
-}
-
-CURLcode prepare(Transfer& transfer) {
-  Options options(transfer.easy.get());
+/// All that lasts from one exchange to the next.
+void set_kind(Options& options, Transfer& transfer) {
   options.set(CURLOPT_NOSIGNAL, 1L);
   options.set(CURLOPT_ERRORBUFFER, transfer.error_text);
   options.set(CURLOPT_PRIVATE, static_cast<void*>(&transfer));
@@ -255,9 +272,55 @@ CURLcode prepare(Transfer& transfer) {
   options.set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set_route(options, transfer.request);
   set_trust(options, transfer.request);
-  set_method(options, transfer);
+  set_method(options, transfer.request);
+}
+
+/// Whether set_kind() would do the same for both.
+bool is_same_kind(const Request& a, const Request& b) {
+  return a.method == b.method && has_body(a) == has_body(b) && a.timeout == b.timeout &&
+         a.connect_timeout == b.connect_timeout && a.unix_socket == b.unix_socket && a.proxy == b.proxy &&
+         is_loopback(a.url) == is_loopback(b.url) && a.ca_file == b.ca_file && a.user == b.user &&
+         a.password == b.password;
+}
+
+}  // namespace
+
+std::optional<Failure> refusal(const Request& request) {
+  if (!is_token(request.method)) return Failure{false, "invalid-header", "the method is no HTTP token"};
+  for (const auto& [name, value] : request.headers) {
+    if (!is_token(name)) return Failure{false, "invalid-header", "a header's name is no HTTP token"};
+    if (!is_field_value(value)) {
+      return Failure{false, "invalid-header", "the header " + name + " holds a control character"};
+    }
+  }
+  return std::nullopt;
+}
+
+CURLcode prepare(Transfer& transfer, Request request) {
+  const bool same_kind = transfer.options_stand && is_same_kind(transfer.request, request);
+  const bool same_url = same_kind && transfer.request.url == request.url;
+  transfer.request = std::move(request);
+  transfer.options_stand = false;
+  if (!same_kind) curl_easy_reset(transfer.easy.get());
+  Options options(transfer.easy.get());
+  if (!same_kind) set_kind(options, transfer);
+  if (!same_url) options.set(CURLOPT_URL, transfer.request.url.c_str());
+  set_body(options, transfer.request);
   set_headers(options, transfer);
+  transfer.options_stand = options.code() == CURLE_OK;
   return options.code();
+}
+
+void clear(Transfer& transfer) {
+  transfer.done = nullptr;
+  transfer.request.headers.clear();
+  transfer.request.body = {};
+  transfer.headers.reset();
+  transfer.answer = {};
+  transfer.header_bytes = 0;
+  transfer.sends = 0;
+  transfer.resend_refused = transfer.header_complete = transfer.too_large = false;
+  transfer.error_text[0] = '\0';
 }
 
 Exchange conclude(Transfer& transfer, CURLcode code) {

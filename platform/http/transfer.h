@@ -21,7 +21,8 @@ struct EasyDeleter {
 using List = std::unique_ptr<curl_slist, ListDeleter>;
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 
-/// One exchange under way. libcurl holds its address: it never moves.
+/// A handle of libcurl's, and the one exchange that it has under way. Used for one exchange after the other.
+/// libcurl holds its address: it never moves.
 struct Transfer {
   Request request;
   std::function<void(Exchange)> done;
@@ -33,14 +34,18 @@ struct Transfer {
   bool resend_refused = false;
   bool header_complete = false;
   bool too_large = false;
+  bool options_stand = false;  ///< `easy` has the options of `request`
   char error_text[CURL_ERROR_SIZE] = {};
 };
 
 /// What must not reach the wire: header injection, a method that is no token. Nothing where the request is
 /// sound.
 std::optional<Failure> refusal(const Request& request);
-/// Sets every option of `transfer.easy` (fresh or reset) from its request.
-CURLcode prepare(Transfer& transfer);
+/// Makes `transfer` ready for `request`. A handle that served one of the same kind before (route, trust,
+/// credential, method, time-outs) keeps its options, and only what differs is set.
+CURLcode prepare(Transfer& transfer, Request request);
+/// Drops what the exchange held but what the next prepare() compares.
+void clear(Transfer& transfer);
 /// The exchange's end, from libcurl's result and what the callbacks saw. Moves the answer out.
 Exchange conclude(Transfer& transfer, CURLcode code);
 

@@ -149,3 +149,66 @@ TEST_CASE("delivery driver: while the journal takes nothing the driver waits, an
   CHECK(bench.driver->owes_journal());
   CHECK(*bench.driver->next_wake(true) > bench.bench.clock.steady);
 }
+
+TEST_CASE(
+    "delivery driver: the journal gets outcomes in their order, and so many at once that tills need not "
+    "wait") {
+  DriverBench bench;
+  std::vector<Sequence> documents = {bench.document};
+  for (int i = 2; i <= 600; ++i)
+    documents.push_back(bench.bench.append(sale_post("A" + std::to_string(i))).sequence);
+  bench.driver->head_is(documents.back());
+  std::size_t answered = 0;
+  const auto facts = [&] { return static_cast<std::size_t>(bench.reader->head()->sequence.value) - 601; };
+  for (int turns = 0; turns < 10'000 && facts() < documents.size(); ++turns) {
+    for (; answered < bench.port->sent.size(); ++answered) {
+      Outcome outcome;
+      outcome.kind = OutcomeKind::kDelivered;
+      bench.port->sent[answered]({outcome});
+    }
+    bench.pass(std::chrono::milliseconds(1));
+    // The journal is slow: what comes meanwhile piles up.
+    if (bench.queue->tasks.empty() || (turns % 40 != 0 && bench.port->sent.size() < documents.size()))
+      continue;
+    const auto before = facts();
+    bench.queue->commit_next();
+    CHECK(facts() - before <= DeliveryDriverLimits{}.recorded_at_once_max);
+  }
+  CHECK(facts() == documents.size());
+  auto records = bench.reader->records(documents.back(), 1'000);
+  REQUIRE(records->size() == documents.size());
+  for (std::size_t i = 0; i < documents.size(); ++i) CHECK((*records)[i].document == documents[i]);
+}
+
+TEST_CASE(
+    "delivery driver: under load outcomes wait a moment for each other, the first after a pause does not") {
+  DriverBench bench;
+  Sequence last;
+  for (int i = 2; i <= 4; ++i) last = bench.bench.append(sale_post("A" + std::to_string(i))).sequence;
+  bench.driver->head_is(last);
+  bench.turn();
+  bench.queue->commit_next();  // the reservation
+  bench.turn();
+  REQUIRE(bench.port->sent.size() == 4);
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kDelivered;
+  bench.port->sent[0]({outcome});
+  bench.turn();
+  REQUIRE(bench.queue->tasks.size() == 1);
+  bench.queue->commit_next();
+  bench.port->sent[1]({outcome});
+  bench.turn();
+  CHECK(bench.queue->tasks.empty());
+  REQUIRE(bench.driver->next_wake(true).has_value());
+  CHECK(*bench.driver->next_wake(true) <= bench.bench.clock.steady + std::chrono::milliseconds(2));
+  bench.port->sent[2]({outcome});
+  bench.pass(std::chrono::milliseconds(2));
+  REQUIRE(bench.queue->tasks.size() == 1);
+  bench.queue->commit_next();
+  bench.port->sent[3]({outcome});
+  bench.driver->turn(false);  // it ends: nothing waits any more
+  bench.turn();
+  while (!bench.queue->tasks.empty()) bench.queue->commit_next();
+  bench.turn();
+  CHECK_FALSE(bench.driver->owes_journal());
+}

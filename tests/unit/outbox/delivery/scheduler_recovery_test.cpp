@@ -14,6 +14,7 @@ TEST_CASE(
   Bench bench;
   bench.answers_reserve = false;
   bench.limits.reserve_ahead = 2;
+  bench.limits.reserve_wave_max = 0;
   for (int i = 0; i < 5; ++i) bench.journal.add({});
   bench.start();
   CHECK(bench.sends.empty());
@@ -33,9 +34,54 @@ TEST_CASE(
   CHECK(bench.reserves.size() == 3);
 }
 
+TEST_CASE("scheduler: while a backlog drains the next reservation is asked for before the last is used up") {
+  Bench bench;
+  bench.answers_reserve = false;
+  bench.limits.reserve_ahead = 8;
+  bench.targets["erp"].concurrency = 1;
+  for (int i = 0; i < 40; ++i) bench.journal.add({});
+  bench.start();
+  bench.scheduler->reserved("erp", Sequence{9});
+  bench.run();
+  for (int document = 1; document <= 5; ++document) {
+    CHECK(bench.reserves.size() == 1);
+    bench.answer(document, delivered());
+  }
+  REQUIRE(bench.reserves.size() == 2);
+  CHECK(bench.reserves[1].through.value == 14);
+  // Sending goes on meanwhile, up to what is reserved.
+  for (int document = 6; document <= 9; ++document) bench.answer(document, delivered());
+  CHECK(bench.sends.empty());
+  CHECK(bench.reserves.size() == 2);
+}
+
+TEST_CASE("scheduler: a store without a backlog reserves what it sends, and nothing ahead") {
+  Bench bench;
+  for (int i = 1; i <= 20; ++i) {
+    bench.journal.add({});
+    i == 1 ? bench.start() : bench.run();
+    CHECK(bench.reserves.size() == static_cast<std::size_t>(i));
+    CHECK(bench.reserves.back().through.value == i);
+    bench.answer(i, delivered());
+  }
+  CHECK(bench.reserves.size() == 20);
+}
+
+TEST_CASE("scheduler: a reservation covers all that can be under way at once, within its limit") {
+  for (const int batch_max : {100, 1'000}) {
+    Bench bench;
+    bench.targets["erp"].concurrency = 20;
+    bench.targets["erp"].batch_max = batch_max;
+    for (int i = 0; i < 9'000; ++i) bench.journal.add({});
+    bench.start();
+    CHECK(bench.reserves[0].through.value == 1 + (batch_max == 100 ? 2'000 : 8'192));
+  }
+}
+
 TEST_CASE("scheduler: after a restart all that may have been sent is looked up first, the rest is not (I3)") {
   Bench bench;
   bench.limits.reserve_ahead = 2;
+  bench.limits.reserve_wave_max = 0;
   bench.targets["erp"].concurrency = 2;
   for (int i = 0; i < 6; ++i) bench.journal.add({});
   bench.start();

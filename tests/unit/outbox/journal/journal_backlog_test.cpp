@@ -64,3 +64,48 @@ TEST_CASE("backlog: needs name the steps that are not delivered yet, and parked 
   CHECK(page->entries[0].attempts == 0);
   CHECK(bench.journal->counts().backlog() == 1);
 }
+
+TEST_CASE("backlog: a document goes along while there is room, unless it may have been amended") {
+  JournalBench bench;
+  bench.route();
+  std::vector<Sequence> sequences;
+  for (int i = 0; i < 4; ++i) sequences.push_back(bench.append(sale_post("A" + std::to_string(i))).sequence);
+  bench.record(outcome_fact(sequences[1], "erp", OutcomeKind::kRetryable));
+  auto reader = bench.reader();
+  std::vector<BacklogEntry> kept;
+  {
+    JournalBacklog backlog(*reader, "0417");
+    auto page = backlog.read("erp", Sequence{}, 10);
+    REQUIRE(page->entries.size() == 4);
+    REQUIRE(page->entries[0].document != nullptr);
+    CHECK(page->entries[0].document->id == "A0");
+    CHECK(page->entries[0].document->json == outgoing_document(**reader->load(sequences[0])).json);
+    CHECK(page->entries[1].document == nullptr);
+    kept = std::move(page->entries);
+  }
+  CHECK(kept[3].document->id == "A3");  // it outlives the backlog
+  const std::size_t one = kept[0].document->bytes();
+  JournalBacklog narrow(*reader, "0417", one + 1);
+  auto page = narrow.read("erp", Sequence{}, 10);
+  CHECK(page->entries[0].document != nullptr);
+  CHECK(page->entries[2].document != nullptr);
+  CHECK(page->entries[3].document == nullptr);
+  page->entries.clear();
+  page = narrow.read("erp", sequences[2], 10);
+  CHECK(page->entries[0].document != nullptr);  // there is room again
+}
+
+TEST_CASE("reader: in a snapshot all that is read is one state of the journal") {
+  JournalBench bench;
+  bench.route();
+  const auto first = bench.append(sale_post("A1")).sequence;
+  auto reader = bench.reader();
+  {
+    const JournalReader::Snapshot snapshot(*reader);
+    CHECK(reader->head()->sequence == first);
+    bench.append(sale_post("A2"));
+    CHECK(reader->head()->sequence == first);
+    CHECK_FALSE(reader->find("A2")->has_value());
+  }
+  CHECK(reader->find("A2")->has_value());
+}

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "tests/unit/platform/http/raw_server.h"
 
@@ -333,6 +334,69 @@ TEST_CASE("http client: a safe request is sent again when its kept-alive connect
   auto client = open();
   answer(run(*client, get(server.url("/warm"))));
   CHECK(answer(run(*client, get(server.url("/again")))).body == "1");
+}
+
+TEST_CASE("http client: a request has nothing of the one before, whatever that was") {
+  RawServer* self = nullptr;
+  RawServer server([&](int socket, int) {
+    while (!self->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
+  });
+  self = &server;
+  auto client = open();
+  Request with_all = post(server.url("/first"), "a body");
+  with_all.headers = {{"X-Own", "1"}, {"Content-Type", "application/json"}};
+  with_all.user = "store";
+  with_all.password = "secret";
+  answer(run(*client, with_all));
+  answer(run(*client, get(server.url("/second"))));
+  answer(run(*client, post(server.url("/third"), "another")));
+  Request put = post(server.url("/third"), "");
+  put.method = "PUT";
+  answer(run(*client, put));
+  answer(run(*client, post(server.url("/third"), "last")));
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 5);
+  CHECK(requests[0].find("Authorization: Basic") != std::string::npos);
+  CHECK(requests[1].starts_with("GET /second HTTP/1.1\r\n"));
+  CHECK(requests[2].starts_with("POST /third HTTP/1.1\r\n"));
+  CHECK(requests[2].ends_with("\r\n\r\nanother"));
+  CHECK(requests[3].starts_with("PUT /third HTTP/1.1\r\n"));
+  CHECK(requests[3].find("Content-Length: 0\r\n") != std::string::npos);
+  CHECK(requests[4].ends_with("\r\n\r\nlast"));
+  for (std::size_t i = 1; i < requests.size(); ++i) {
+    CHECK(requests[i].find("Authorization") == std::string::npos);
+    CHECK(requests[i].find("X-Own") == std::string::npos);
+    CHECK(requests[i].find("Content-Type") == std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "http client: where many are done at once, requests that follow from the first do not wait for the "
+    "last") {
+  RawServer* self = nullptr;
+  RawServer server([&](int socket, int) {
+    while (!self->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
+  });
+  self = &server;
+  auto client = open();
+  constexpr int kMany = 20;
+  int done = 0;
+  for (int i = 0; i < kMany; ++i) {
+    client->start(post(server.url(), "x"), [&](const Exchange& exchange) {
+      answer(exchange);
+      ++done;
+      std::this_thread::sleep_for(milliseconds(2));
+    });
+  }
+  std::this_thread::sleep_for(milliseconds(50));
+  int most_at_once = 0;
+  while (client->in_flight() > 0) {
+    const int before = done;
+    client->wait(seconds(10));
+    most_at_once = std::max(most_at_once, done - before);
+  }
+  CHECK(done == kMany);
+  CHECK(most_at_once == 1);
 }
 
 TEST_CASE("http client: a connection found closed is replaced before anything is sent") {

@@ -1,0 +1,12 @@
+// Which threads go first where there are not processors enough. No operating-system header comes with it; one
+// .cpp per system implements it.
+#pragma once
+
+namespace tillsync {
+
+/// The calling thread gives way to this process's other threads from now on, for ever: it gets what they
+/// leave, and a small share (about a tenth of a processor) where they leave nothing, so that it never stands
+/// still. Where the system does not allow it nothing changes.
+void give_way_to_other_threads();
+
+}  // namespace tillsync
