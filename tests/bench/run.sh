@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The bench suite: installs what it needs, builds the preset `bench`, runs the cases and prints one table (README.md).
 #
-#   bash tests/bench/run.sh                      every case, 5 rounds: some 40 minutes on an otherwise idle machine
+#   bash tests/bench/run.sh                      every case, 5 rounds: some 30 minutes on an otherwise idle machine
 #   bash tests/bench/run.sh durable replay       only these; --help lists them
 #   bash tests/bench/run.sh --quick              everything once and small, figures not judged: shows that all of it runs
 #   bash tests/bench/run.sh --write              writes the table and the plots into tests/bench as well

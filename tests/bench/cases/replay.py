@@ -57,33 +57,38 @@ def loopback(bench):
 
 
 def round_trip(bench):
-    """The rate while the backlog lasts, in a window that begins once the lane is open."""
-    window = bench.size(2.0, 0.5)
-    settings = bench.size(SETTINGS, [(8, 1), (8, 10)])
-    folder = bases.copy(bases.owed(bench.size(1_000_000, 2_000)), "round-trip")
-    seen = {setting: [] for setting in settings}
-    port = free_port()
+    """The rate while the backlog lasts, in a window that begins once the lane is open. Each time with a journal that has not been
+    delivered from: what was under way when a store stopped is looked up first, and that is another figure."""
+    base = bases.owed(bench.size(100_000, 2_000))
+    seen = {setting: [] for setting in bench.size(SETTINGS, [(8, 1), (8, 10)])}
     for _ in bench.each_round():
-        for concurrency, batch in settings:
-            sink = load.Listening("sink", folder, port, "--delay-ms", round(ROUND_TRIP_S * 1000))
-            store = Store(folder, target_port=port, concurrency=concurrency, batch_max=batch).start()
-            store.process.wait_until("the drain", lambda: sink.stats()["documents"] > 0)
-            time.sleep(1 if not bench.quick else 0.1)
-            begun, before = time.monotonic(), sink.stats()["documents"]
-            time.sleep(window)
-            stats = sink.stats()
-            took = time.monotonic() - begun
-            seen[(concurrency, batch)].append((stats["documents"] - before) / took / (concurrency * batch / ROUND_TRIP_S))
-            if stats["malformed"] or not bench.quick and store.status()["backlog"] == 0:
-                raise BenchError(f"no drain to measure: {stats}")
-            store.stop()
-            sink.stop()
+        for (concurrency, batch), values in seen.items():
+            rate = rate_over_distance(bench, base, concurrency, batch)
+            values.append(rate / (concurrency * batch / ROUND_TRIP_S))
     return [Figure(f"80 ms round trip, concurrency {c} x batch {b}, of arithmetic", values, "%", (">=", 0.85),
                    [("arithmetic", f"{c * b / ROUND_TRIP_S:,.0f}/s")]) for (c, b), values in seen.items()]
+
+
+def rate_over_distance(bench, base, concurrency, batch):
+    folder = bases.copy(base, "round-trip")
+    sink = load.Listening("sink", folder, free_port(), "--delay-ms", round(ROUND_TRIP_S * 1000))
+    store = Store(folder, target_port=sink.port, concurrency=concurrency, batch_max=batch).start()
+    store.process.wait_until("the drain", lambda: sink.stats()["documents"] > 0)
+    time.sleep(bench.size(1, 0.1))
+    begun, before = time.monotonic(), sink.stats()["documents"]
+    time.sleep(bench.size(2.0, 0.5))
+    stats = sink.stats()
+    took = time.monotonic() - begun
+    if stats["malformed"] or stats["duplicates"] or not bench.quick and store.status()["backlog"] == 0:
+        raise BenchError(f"no drain to measure: {stats}")
+    store.stop()
+    sink.stop()
+    return (stats["documents"] - before) / took
 
 
 CASES = [
     Case("replay", "replay on the loopback, batch 1 and batch 100, of a plain libcurl-multi client", loopback,
          lambda bench: bases.owed(bench.size(100_000, 2_000))),
-    Case("round-trip", "replay over a network of 80 ms", round_trip, lambda bench: bases.owed(bench.size(1_000_000, 2_000))),
+    Case("round-trip", "replay over a network of 80 ms", round_trip,
+         lambda bench: bases.owed(bench.size(100_000, 2_000))),
 ]

@@ -1,5 +1,6 @@
 """Journals with a backlog, made once and copied for each case that needs one. They stay in the work folder, for the build of
 tillsync that made them."""
+import os
 import shutil
 
 from suite import load
@@ -26,9 +27,18 @@ def settled(count):
 
 
 def copy(base, name):
+    """A store's folder with a journal of its own. On disk when this returns: else the first sync of the store would write what
+    was copied."""
     folder = fresh_folder(name)
-    shutil.copytree(base / "journal", folder / "journal")
+    copy_synced(base / "journal", folder / "journal")
     return folder
+
+
+def copy_synced(source, target):
+    shutil.copytree(source, target)
+    for path in target.iterdir():
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
 
 
 def _made(name, make):
@@ -52,7 +62,7 @@ def _post(folder, count):
 
 
 def _deliver(folder, count):
-    shutil.copytree(owed(count) / "journal", folder / "journal")
+    copy_synced(owed(count) / "journal", folder / "journal")
     sink = load.Listening("sink", folder, free_port())
     store = Store(folder, target_port=sink.port, concurrency=4, batch_max=1000).start()
     store.wait_settled(timeout=900, pause=0.1)

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 
-from cases import backlog, binary, bulk, bytes, durable, growth, latency, promises, reconcile, replay
+from cases import backlog, binary, bulk, durable, growth, journal_bytes, latency, promises, reconcile, replay
 from suite import plots, processes, table
 from suite.bench import Bench
 from suite.place import BENCH, RESULTS, ROOT, WORK, BenchError
 from suite.stats import from_plain
 
-MODULES = [durable, latency, bulk, replay, backlog, bytes, reconcile, growth, binary, promises]
+MODULES = [durable, latency, bulk, replay, backlog, journal_bytes, reconcile, growth, binary, promises]
 CASES = {case.name: case for module in MODULES for case in module.CASES}
 BEGIN, END = "<!-- table: written by tests/bench/run.sh --write -->", "<!-- end of the table -->"
 README = BENCH / "README.md"
@@ -51,16 +51,24 @@ def all_results():
     rows = [json.loads(path.read_text()) for path in found if path.is_file()]
     (RESULTS.parent / "results.json").write_text(
         json.dumps({"machine": platform.processor() or platform.machine(), "cases": rows}, indent=1, ensure_ascii=False) + "\n")
-    return {row["case"]: [from_plain(f) for f in row["figures"]] for row in rows}
+    return {row["case"]: [from_plain(f) for f in row["figures"]] for row in rows}, measured_on(rows)
 
 
-def write(results):
+def measured_on(rows):
+    """A table may be made of several runs; it says which states of the tree they saw, and when."""
+    states = {}
+    for row in rows:
+        states.setdefault(f"{row['commit']} ({row['at'][:10]})", []).append(row["case"])
+    return "Measured on " + "; ".join(f"{state}: {', '.join(cases)}" for state, cases in states.items()) + "."
+
+
+def write(results, states):
     figures = [f for rows in results.values() for f in rows]
     text = README.read_text()
     if BEGIN not in text or END not in text:
         raise BenchError(f"{README} has no place for the table: {BEGIN} ... {END}")
     head, rest = text.split(BEGIN)
-    README.write_text(head + BEGIN + "\n" + table.markdown(figures) + "\n" + END + rest.split(END)[1])
+    README.write_text(head + BEGIN + "\n" + table.markdown(figures) + "\n\n" + states + "\n" + END + rest.split(END)[1])
     plots.write(results, BENCH)
 
 
@@ -78,9 +86,9 @@ def run(chosen):
                 seen += figures
                 if not bench.quick:
                     keep(case, figures)
-        except BenchError as error:
+        except (BenchError, OSError, subprocess.TimeoutExpired) as error:
             failed.append(name)
-            print(f"tests/bench: {name} FAILED: {error}", file=sys.stderr, flush=True)
+            print(f"tests/bench: {name} FAILED: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         processes.stop_all()
         print(f"tests/bench: {name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     if seen:
@@ -102,11 +110,12 @@ def main():
         return 2
     result = 0 if chosen.table else run(chosen)
     if result == 0 and not chosen.quick and not chosen.prepare:
-        results = all_results()
+        results, states = all_results()
         if chosen.table:
             print(table.plain([f for rows in results.values() for f in rows]))
+            print(states)
         if chosen.write:
-            write(results)
+            write(results, states)
     return result
 
 
