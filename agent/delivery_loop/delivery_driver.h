@@ -59,6 +59,7 @@ class DeliveryDriver {
   void add_target(const std::string& name, const LaneOptions& options, const LaneMemory& memory,
                   Sequence head, std::unique_ptr<TargetPort> port);
   void head_is(Sequence head) { scheduler_->head_is(head); }
+  bool wants_documents() const { return scheduler_->wants_documents(); }
   /// An operator's decision, after the journal has it.
   void apply(const DecisionFact& fact);
 

@@ -82,6 +82,7 @@ void DeliveryLoop::committed(const CommitNews& news) {
     const std::lock_guard lock(mutex_);
     if (news.head <= head_) return;
     head_ = news.head;
+    if (!wants_documents_) return;
   }
   client_->wake();
 }
@@ -103,7 +104,15 @@ void DeliveryLoop::handle_events() {
   }
   for (auto& event : events) event();
   if (!events.empty()) changed_ = true;
+  seen_head_ = head;
   driver_->head_is(head);
+}
+
+/// Whether what was committed meanwhile is to be looked at now: nobody has woken this thread for it.
+bool DeliveryLoop::missed_documents() {
+  const bool wants = driver_->wants_documents();
+  const std::lock_guard lock(mutex_);
+  return std::exchange(wants_documents_, wants) != wants && wants && head_ > seen_head_;
 }
 
 void DeliveryLoop::loop() {
@@ -118,7 +127,7 @@ void DeliveryLoop::loop() {
     if (stopping_ && ((requests == 0 && !driver_->owes_journal()) || now >= stop_at)) break;
     publish(!after_publish_.empty());
     for (auto& then : std::exchange(after_publish_, {})) then();
-    client_->wait(time_to_wait());
+    if (!missed_documents()) client_->wait(time_to_wait());
   }
   client_->cancel_all();
   driver_->turn(false);

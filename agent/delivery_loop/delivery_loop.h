@@ -78,6 +78,7 @@ class DeliveryLoop {
   void tell(std::function<void()> event);
   void handle_events();
   void note(const std::string& target, const Outcome& outcome);
+  bool missed_documents();
   void publish(bool force);
 
   Parts parts_;
@@ -94,10 +95,12 @@ class DeliveryLoop {
   SteadyTime rate_since_;
   SteadyTime published_at_;
   bool changed_ = true;
+  Sequence seen_head_;  ///< the driver knows it
 
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> events_;  // guarded by mutex_
   Sequence head_;                              // guarded by mutex_
+  bool wants_documents_ = true;                // guarded by mutex_: commits wake the thread
   std::map<std::string, TargetView> shown_;    // guarded by mutex_
   std::int64_t shown_blocked_ = 0;             // guarded by mutex_
   std::atomic<bool> stopping_{false};

@@ -24,6 +24,8 @@ class Lane {
 
   const std::string& name() const { return name_; }
   void head_is(Sequence head);
+  /// Whether one that comes now would be read, or has to wait for one that leaves.
+  bool wants_documents() const;
 
   /// Lets the time pass: what was waiting for it becomes ready.
   void time_is(SteadyTime now);

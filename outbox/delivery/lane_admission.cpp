@@ -31,7 +31,12 @@ bool Lane::wants_page() const {
     return deliveries_.empty() ||
            deliveries_.size() + quarter <= shared_.limits.window_max + shared_.limits.held_max;
   }
-  if (source_is_dry_ || cursor_ >= head_ || room() == 0) return false;
+  return !source_is_dry_ && cursor_ < head_ && wants_documents();
+}
+
+bool Lane::wants_documents() const {
+  if (halted() || room() == 0) return false;
+  const std::size_t quarter = std::max<std::size_t>(1, shared_.limits.window_max / 4);
   // No further ahead than sending needs: what waits in memory costs memory, and each of its keys time. Nor a
   // page for every delivery that leaves, unless there is too little left to send.
   if (ready_.size() < under_way_max()) return true;

@@ -79,6 +79,11 @@ void Scheduler::head_is(Sequence head) {
   impl_->wake = impl_->now;
 }
 
+bool Scheduler::wants_documents() const {
+  return std::any_of(impl_->shared.lanes.begin(), impl_->shared.lanes.end(),
+                     [](const Lane* lane) { return lane->wants_documents(); });
+}
+
 Result<std::vector<Action>> Scheduler::step(SteadyTime now) {
   impl_->now = std::max(impl_->now, now);
   impl_->refresh_when_due();

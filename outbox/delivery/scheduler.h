@@ -119,6 +119,9 @@ class Scheduler {
 
   /// The journal has grown to `head`.
   void head_is(Sequence head);
+  /// Whether some target has a use for further documents. Where none has, head_is() may come with whatever
+  /// else happens next: during an outage each post would wake the caller for nothing.
+  bool wants_documents() const;
   /// What to do now. The caller does all of it, and tells what became of each Send and LookUp. A backlog page
   /// that cannot be read is an error (nothing is lost; the next step tries again).
   Result<std::vector<Action>> step(SteadyTime now);

@@ -206,6 +206,8 @@ TEST_CASE(
   REQUIRE(bench.queue->tasks.size() == 1);
   bench.queue->commit_next();
   bench.port->sent[3]({outcome});
+  bench.turn();
+  CHECK(bench.queue->tasks.empty());
   bench.driver->turn(false);  // it ends: nothing waits any more
   bench.turn();
   while (!bench.queue->tasks.empty()) bench.queue->commit_next();

@@ -203,3 +203,35 @@ TEST_CASE("scheduler: paused, nothing goes out; what is under way ends; resumed,
   CHECK(bench.sends.empty());
   CHECK(bench.look_ups.empty());
 }
+
+TEST_CASE("scheduler: during an outage documents beyond what can be sent soon are of no use to it") {
+  Bench bench;
+  bench.limits.page_documents = 4;
+  bench.limits.window_max = 16;
+  bench.targets["erp"].concurrency = 1;
+  bench.start();
+  CHECK(bench.scheduler->wants_documents());
+  int added = 0;
+  while (bench.scheduler->wants_documents() && added < 50) {
+    bench.journal.add({});
+    ++added;
+    bench.run();
+    if (!bench.sends.empty()) bench.answer(bench.sent().front(), unreachable());
+  }
+  CHECK(added < 20);
+  // Whoever believes that loses nothing: what comes is not read, and read as soon as there is a use for it.
+  const int reads = bench.journal.reads;
+  for (; added < 40; ++added) bench.journal.add({});
+  bench.run();
+  CHECK(bench.journal.reads == reads);
+  std::set<std::int64_t> settled;
+  while (bench.pass_to_wake() || !bench.sends.empty()) {
+    if (bench.sends.empty()) continue;
+    const auto document = bench.sent().front();
+    settled.insert(document);
+    bench.answer(document, delivered());
+    if (settled.size() == 40) break;
+  }
+  CHECK(settled.size() == 40);
+  CHECK(bench.scheduler->wants_documents());
+}
