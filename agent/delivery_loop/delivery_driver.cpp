@@ -92,7 +92,7 @@ bool DeliveryDriver::turn(bool sending) {
     if (!sending) {
       submit_told(told_.size());  // the end is near
     } else if (at >= due_of_told()) {
-      submit_told(limits_.recorded_at_once_max);
+      submit_told(recorded_at_once(at));
     }
     for (auto& reservation : std::exchange(unreserved_, {})) reserve(std::move(reservation));
   }
@@ -246,10 +246,15 @@ void DeliveryDriver::tell_journal(Told told) {
   told_.push_back(std::move(told));
 }
 
+std::size_t DeliveryDriver::recorded_at_once(SteadyTime at) const {
+  const bool posting = posted_at_ != SteadyTime::min() && at - posted_at_ < limits_.posts_last;
+  return posting ? limits_.recorded_beside_posts_max : limits_.recorded_at_once_max;
+}
+
 // A commit costs as much as some ten outcomes: under load they go together. The first after a pause goes at
 // once.
 SteadyTime DeliveryDriver::due_of_told() const {
-  return told_.size() >= limits_.recorded_at_once_max ? SteadyTime::min() : told_due_;
+  return told_.size() >= recorded_at_once(now()) ? SteadyTime::min() : told_due_;
 }
 
 void DeliveryDriver::submit_told(std::size_t at_most) {

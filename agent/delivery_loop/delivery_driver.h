@@ -26,6 +26,8 @@ struct DeliveryDriverLimits {
   std::size_t unrecorded_max =
       4'096;  ///< outcomes that the journal could not take yet; beyond it nothing more is sent
   std::size_t recorded_at_once_max = 256;  ///< outcomes in one commit: a till's post may have to wait for it
+  std::size_t recorded_beside_posts_max = 32;  ///< the same while tills post
+  std::chrono::milliseconds posts_last{100};   ///< after one they count as posting for so long
   std::chrono::milliseconds record_every{
       2};  ///< commits of outcomes under load, unless there are many already
   std::chrono::milliseconds record_again{1'000};  ///< when they are tried again
@@ -59,6 +61,8 @@ class DeliveryDriver {
   void add_target(const std::string& name, const LaneOptions& options, const LaneMemory& memory,
                   Sequence head, std::unique_ptr<TargetPort> port);
   void head_is(Sequence head) { scheduler_->head_is(head); }
+  /// When a document was last committed.
+  void posted_at(SteadyTime at) { posted_at_ = at; }
   bool wants_documents() const { return scheduler_->wants_documents(); }
   /// An operator's decision, after the journal has it.
   void apply(const DecisionFact& fact);
@@ -95,6 +99,7 @@ class DeliveryDriver {
   void tell_journal(Told told);
   /// When the journal gets what waits.
   SteadyTime due_of_told() const;
+  std::size_t recorded_at_once(SteadyTime at) const;
   void submit_told(std::size_t at_most);
   void told_journal(const std::vector<Told>& told, const Result<void>& done);
   void save_frontiers();
@@ -108,12 +113,13 @@ class DeliveryDriver {
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
-  std::deque<Told> told_;               ///< waits for its turn
-  bool telling_ = false;                ///< the journal has some of it under way: one at a time, or a failed
-                                        ///< outcome would come behind a later one
-  std::int64_t told_count_ = 0;         ///< ever
-  std::int64_t durable_count_ = 0;      ///< of them, in order
-  std::vector<Reserve> unreserved_;     ///< the journal failed; tried again
+  std::deque<Told> told_;            ///< waits for its turn
+  bool telling_ = false;             ///< the journal has some of it under way: one at a time, or a failed
+                                     ///< outcome would come behind a later one
+  std::int64_t told_count_ = 0;      ///< ever
+  std::int64_t durable_count_ = 0;   ///< of them, in order
+  std::vector<Reserve> unreserved_;  ///< the journal failed; tried again
+  SteadyTime posted_at_ = SteadyTime::min();
   SteadyTime record_due_;               ///< before that the journal is not tried again
   SteadyTime told_due_{};               ///< before that it gets outcomes only where there are many
   std::optional<SteadyTime> step_due_;  ///< the backlog could not be read; tried again

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "platform/log/log.h"
-#include "platform/service/thread_priority.h"
+#include "platform/service/this_thread.h"
 
 namespace tillsync {
 namespace {
@@ -80,6 +80,7 @@ void DeliveryLoop::tell(std::function<void()> event) {
 void DeliveryLoop::committed(const CommitNews& news) {
   {
     const std::lock_guard lock(mutex_);
+    if (news.documents) posted_at_ = parts_.clock.steady_now();
     if (news.head <= head_) return;
     head_ = news.head;
     if (!wants_documents_) return;
@@ -97,15 +98,18 @@ void DeliveryLoop::decided(const DecisionFact& fact, std::function<void()> then)
 void DeliveryLoop::handle_events() {
   std::vector<std::function<void()>> events;
   Sequence head;
+  SteadyTime posted_at;
   {
     const std::lock_guard lock(mutex_);
     events.swap(events_);
     head = head_;
+    posted_at = posted_at_;
   }
   for (auto& event : events) event();
   if (!events.empty()) changed_ = true;
   seen_head_ = head;
   driver_->head_is(head);
+  driver_->posted_at(posted_at);
 }
 
 /// Whether what was committed meanwhile is to be looked at now: nobody has woken this thread for it.
@@ -116,6 +120,7 @@ bool DeliveryLoop::missed_documents() {
 }
 
 void DeliveryLoop::loop() {
+  name_this_thread("delivery");
   give_way_to_other_threads();
   SteadyTime stop_at = SteadyTime::max();
   while (true) {

@@ -100,6 +100,7 @@ class DeliveryLoop {
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> events_;  // guarded by mutex_
   Sequence head_;                              // guarded by mutex_
+  SteadyTime posted_at_ = SteadyTime::min();   // guarded by mutex_
   bool wants_documents_ = true;                // guarded by mutex_: commits wake the thread
   std::map<std::string, TargetView> shown_;    // guarded by mutex_
   std::int64_t shown_blocked_ = 0;             // guarded by mutex_

@@ -1,6 +1,7 @@
 #include "agent/reconcile_loop/reconcile_loop.h"
 
 #include "platform/log/log.h"
+#include "platform/service/this_thread.h"
 #include "reconcile/central_view/freshness.h"
 
 namespace tillsync {
@@ -67,6 +68,8 @@ void ReconcileLoop::drained() {
 }
 
 void ReconcileLoop::loop() {
+  name_this_thread("reconcile");
+  give_way_to_other_threads();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wake_.wait_for(lock, parts_.settings.reconcile.read_back_every, [this] { return stopping_ || drained_; });

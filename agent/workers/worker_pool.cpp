@@ -1,5 +1,7 @@
 #include "agent/workers/worker_pool.h"
 
+#include "platform/service/this_thread.h"
+
 namespace tillsync {
 
 Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const std::string& journal_folder, std::size_t threads,
@@ -41,6 +43,7 @@ bool WorkerPool::run(Job job) {
 }
 
 void WorkerPool::loop(JournalReader& reader) {
+  name_this_thread("worker");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -1,5 +1,7 @@
 #include "outbox/journal/group_commit.h"
 
+#include <algorithm>
+
 #include "platform/base/mutation.h"
 #include "platform/log/log.h"
 
@@ -111,8 +113,11 @@ void GroupCommit::commit(std::vector<JournalTask>& group) {
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (group[i].done) group[i].done(std::move(results[i]));
   }
-  if (hooks_.on_commit)
-    hooks_.on_commit(CommitNews{journal_->head().sequence, journal_->take_changes(), took, group.size()});
+  if (!hooks_.on_commit) return;
+  const bool documents =
+      std::any_of(group.begin(), group.end(), [](const JournalTask& task) { return task.bytes > 0; });
+  hooks_.on_commit(
+      CommitNews{journal_->head().sequence, journal_->take_changes(), took, group.size(), documents});
 }
 
 SteadyTime GroupCommit::house_due() const {

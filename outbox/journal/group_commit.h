@@ -30,6 +30,7 @@ struct CommitNews {
   std::vector<StatusChange> changes;
   std::chrono::nanoseconds took{};  ///< of the COMMIT with its fsync
   std::size_t tasks = 0;
+  bool documents = false;  ///< somebody waited for it who posts
 };
 
 struct JournalTask {

@@ -1,5 +1,7 @@
 #include "outbox/journal/journal_thread.h"
 
+#include "platform/service/this_thread.h"
+
 namespace tillsync {
 
 JournalThread::JournalThread(std::unique_ptr<Journal> journal, const Clock& clock, JournalThreadLimits limits,
@@ -94,6 +96,7 @@ std::vector<JournalTask> JournalThread::take_group(std::unique_lock<std::mutex>&
 }
 
 void JournalThread::loop() {
+  name_this_thread("journal");
   std::unique_lock lock(mutex_);
   while (!stopping_ || !queue_.empty()) {
     auto group = take_group(lock);

@@ -12,12 +12,11 @@ constexpr std::size_t kNone = std::string_view::npos;
 
 /// One past the string that begins at `at`, or kNone where it does not end.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
-  for (std::size_t i = at + 1;; ++i) {
-    i = text.find_first_of("\"\\", i);
-    if (i == kNone) return kNone;
+  for (std::size_t i = at + 1; i < text.size(); ++i) {
     if (text[i] == '"') return i + 1;
-    ++i;  // what a backslash escapes is skipped
+    if (text[i] == '\\') ++i;  // what a backslash escapes is skipped
   }
+  return kNone;
 }
 
 std::size_t skip_blanks(std::string_view text, std::size_t at) {

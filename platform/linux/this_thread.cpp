@@ -1,5 +1,6 @@
-#include "platform/service/thread_priority.h"
+#include "platform/service/this_thread.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,6 +15,10 @@ constexpr int kNicer = 10;  ///< a weight of 110 against 1,024 (sched(7))
 constexpr int kNiceMax = 19;
 
 }  // namespace
+
+void name_this_thread(const char* name) {
+  static_cast<void>(::pthread_setname_np(::pthread_self(), name));
+}
 
 // On Linux a nice value is a thread's own, whatever POSIX says. SCHED_BATCH: it never preempts who runs.
 void give_way_to_other_threads() {
