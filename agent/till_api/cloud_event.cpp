@@ -34,6 +34,16 @@ std::string event_pointer(const std::string& pointer, bool own_id, bool own_term
   return "/data" + pointer;
 }
 
+/// The event's own faults and the document's are together kFaultsMax at most.
+void keep_bounded(Refusal& refusal) {
+  auto& faults = refusal.faults;
+  const std::size_t all = faults.size() + refusal.faults_more;
+  if (all <= kFaultsMax) return;
+  if (faults.size() >= kFaultsMax) faults.resize(kFaultsMax - 1);
+  refusal.faults_more = all - faults.size();
+  faults.push_back(further_faults(refusal.faults_more));
+}
+
 }  // namespace
 
 std::variant<Document, Refusal> document_of_event(const json::Value& event, const StoreDefaults& store) {
@@ -59,10 +69,13 @@ std::variant<Document, Refusal> document_of_event(const json::Value& event, cons
   give(body, "terminal", event, "source", refusal.faults);
   auto checked = check_document(json::Value(std::move(body)), store);
   if (auto* inner = std::get_if<Refusal>(&checked)) {
+    if (inner->faults_more > 0) inner->faults.pop_back();
     for (auto& fault : inner->faults) {
       refusal.faults.push_back(
           Fault{event_pointer(fault.pointer, own_id, own_terminal), std::move(fault.detail)});
     }
+    refusal.faults_more = inner->faults_more;
+    keep_bounded(refusal);
     refusal.kind = inner->kind;
     refusal.detail = inner->detail;
   }

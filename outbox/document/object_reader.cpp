@@ -80,14 +80,16 @@ std::string Path::pointer() const {
   return parent_->pointer() + "/" + (is_index_ ? std::to_string(index_) : json::pointer_token(name_));
 }
 
+Fault further_faults(std::size_t count) {
+  return Fault{"", "and " + std::to_string(count) + " faults more"};
+}
+
 void Faults::add(const Path& at, std::string_view detail) {
   if (++count_ <= kFaultsMax) kept_.push_back(Fault{at.pointer(), std::string(detail)});
 }
 
 std::vector<Fault> Faults::take() {
-  if (count_ > kFaultsMax) {
-    kept_.back() = Fault{"", "and " + std::to_string(count_ - kFaultsMax + 1) + " faults more"};
-  }
+  if (more() > 0) kept_.back() = further_faults(more());
   return std::move(kept_);
 }
 

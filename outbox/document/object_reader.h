@@ -40,6 +40,8 @@ class Faults {
  public:
   void add(const Path& at, std::string_view detail);
   std::size_t count() const { return count_; }
+  /// How many the last of take() stands for; 0: each stands for itself.
+  std::size_t more() const { return count_ > kFaultsMax ? count_ - kFaultsMax + 1 : 0; }
   /// Where there were more than kFaultsMax, the last says how many more.
   std::vector<Fault> take();
 

@@ -27,7 +27,7 @@ Refusal malformed(std::string detail) {
 Refusal refusal(Refusal::Kind kind, std::string_view what, Faults& faults) {
   const std::size_t count = faults.count();
   return Refusal{kind, std::string(what) + ": " + std::to_string(count) + (count == 1 ? " fault" : " faults"),
-                 faults.take()};
+                 faults.take(), faults.more()};
 }
 
 std::optional<DocumentType> read_type(ObjectReader& body) {

@@ -35,9 +35,12 @@ struct Refusal {
   };
   Kind kind = Kind::kInvalid;
   std::string detail;
-  std::vector<Fault> faults;  ///< at most kFaultsMax; the last then says how many more there were
+  std::vector<Fault> faults;    ///< at most kFaultsMax; the last then says how many more there were
+  std::size_t faults_more = 0;  ///< that number; 0: all are in the list
 };
 inline constexpr std::size_t kFaultsMax = 100;
+/// What stands in the place of so many further faults.
+Fault further_faults(std::size_t count);
 inline constexpr std::size_t kDocumentBytesMax = 1024 * 1024;
 
 /// A document of the model, or why not. Never throws, never logs.
