@@ -15,6 +15,8 @@ namespace {
 constexpr int kMapFromBytes = 256 * 1024;
 constexpr int kSlackBytes = 8 * 1024 * 1024;
 
+// Elsewhere (i386) a library may have had relocations written into its code.
+#if defined(__x86_64__) || defined(__aarch64__)
 /// For dl_iterate_phdr(3).
 int drop_unwritable(dl_phdr_info* object, std::size_t, void*) {
   const auto page = static_cast<ElfW(Addr)>(::sysconf(_SC_PAGESIZE));
@@ -22,14 +24,15 @@ int drop_unwritable(dl_phdr_info* object, std::size_t, void*) {
     const auto& segment = object->dlpi_phdr[i];
     const auto from = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     if (from == ::getauxval(AT_SYSINFO_EHDR)) break;  // the kernel's own vDSO is no file
-    // A segment that is not writable was never written to: the x86-64 and AArch64 ABIs have no relocations in
-    // it. So its pages are the file's, and madvise(2) brings them again from there.
+    // A segment that is not writable was never written to: these ABIs have no relocations in it. So its pages
+    // are the file's, and madvise(2) brings them again from there.
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
     const auto to = object->dlpi_addr + segment.p_vaddr + segment.p_filesz;
     (void)::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);  // NOLINT: an address it is
   }
   return 0;
 }
+#endif
 
 }  // namespace
 
@@ -54,7 +57,9 @@ void give_back_heap() {
 }
 
 void give_back_code() {
+#if defined(__x86_64__) || defined(__aarch64__)
   ::dl_iterate_phdr(drop_unwritable, nullptr);
+#endif
 }
 
 }  // namespace tillsync

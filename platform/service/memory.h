@@ -20,7 +20,7 @@ void give_back_heap();
 
 /// Lets go of the program's and its libraries' code and constants: what is needed comes back from the page
 /// cache as it is touched (some hundred page faults, well below a millisecond), what only the start needed
-/// stays away.
+/// stays away. Nothing happens on processors for which that is not known to be safe.
 void give_back_code();
 
 }  // namespace tillsync
