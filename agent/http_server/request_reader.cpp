@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <utility>
 
 #include "platform/base/check.h"
 
@@ -65,7 +66,7 @@ class Parser final : public http::basic_parser<true> {
 
   void on_response_impl(int, string_view, int, error_code&) override {}
 
-  void on_field_impl(http::field name, string_view name_text, string_view value, error_code&) override {
+  void on_field_impl(http::field name, string_view name_text, string_view value, error_code& error) override {
     if (is_header_done()) return;  // a trailer must not pass for a header (RFC 9110 section 6.5.1)
     if (name == http::field::expect)
       expects_continue = equals_ignoring_case(std::string_view(value.data(), value.size()), "100-continue");
@@ -73,6 +74,12 @@ class Parser final : public http::basic_parser<true> {
     if (name == http::field::transfer_encoding &&
         !equals_ignoring_case(std::string_view(value.data(), value.size()), "chunked"))
       bad_transfer_coding = true;
+    // Beast lets a second length pass that is the same number; "02" is not for everybody what "2" is.
+    if (name == http::field::content_length && std::exchange(has_length_, true) &&
+        request_.header("content-length") != std::string_view(value.data(), value.size())) {
+      error = http::error::bad_content_length;
+      return;
+    }
     auto& header = request_.headers.emplace_back();
     append_lower(header.first, std::string_view(name_text.data(), name_text.size()));
     header.second.assign(value.data(), value.size());
@@ -109,6 +116,7 @@ class Parser final : public http::basic_parser<true> {
   }
 
   ServerRequest& request_;
+  bool has_length_ = false;
 };
 
 }  // namespace
