@@ -140,7 +140,7 @@ DiskFile::Versions DiskFile::versions_before(std::uint64_t sector,
     const auto undo_from = std::min(from - change->offset, static_cast<std::uint64_t>(change->saved));
     const auto undo_to = std::min(to - change->offset, static_cast<std::uint64_t>(change->saved));
     char* into = bytes.data() + (from - begin);
-    std::memcpy(into, undo_.data() + change->undo + undo_from, undo_to - undo_from);
+    if (undo_to > undo_from) std::memcpy(into, undo_.data() + change->undo + undo_from, undo_to - undo_from);
     std::memset(into + (undo_to - undo_from), 0, (to - from) - (undo_to - undo_from));
     if (bytes != (before.empty() ? newest : before.back())) before.push_back(bytes);
   }
