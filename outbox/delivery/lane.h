@@ -72,6 +72,8 @@ class Lane {
   // Admission (lane_admission.cpp).
   bool wants_page() const;
   std::size_t room() const;
+  /// Room for which reading a page is worth it: a quarter of the window.
+  std::size_t page_worth() const;
   Result<void> admit_on_record(BacklogSource& source);
   Result<bool> admit_page(BacklogSource& source);
   void enter(BacklogEntry entry);

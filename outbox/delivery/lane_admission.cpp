@@ -24,23 +24,25 @@ std::size_t Lane::room() const {
   return std::min(limits.window_max - sendable_, total_max - deliveries_.size());
 }
 
+std::size_t Lane::page_worth() const {
+  return std::max<std::size_t>(1, shared_.limits.window_max / 4);
+}
+
 bool Lane::wants_page() const {
   if (halted()) return false;
-  const std::size_t quarter = std::max<std::size_t>(1, shared_.limits.window_max / 4);
   if (!on_record_read_) {
     return deliveries_.empty() ||
-           deliveries_.size() + quarter <= shared_.limits.window_max + shared_.limits.held_max;
+           deliveries_.size() + page_worth() <= shared_.limits.window_max + shared_.limits.held_max;
   }
   return !source_is_dry_ && cursor_ < head_ && wants_documents();
 }
 
 bool Lane::wants_documents() const {
   if (halted() || room() == 0) return false;
-  const std::size_t quarter = std::max<std::size_t>(1, shared_.limits.window_max / 4);
   // No further ahead than sending needs: what waits in memory costs memory, and each of its keys time. Nor a
   // page for every delivery that leaves, unless there is too little left to send.
   if (ready_.size() < under_way_max()) return true;
-  return ready_.size() < shared_.limits.page_documents && room() >= quarter;
+  return ready_.size() < shared_.limits.page_documents && room() >= page_worth();
 }
 
 Result<void> Lane::admit(BacklogSource& source) {

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tests/unit/outbox/journal/fixture.h"
+
 using namespace tillsync;
 
 namespace {
@@ -26,8 +28,7 @@ TEST_CASE("I9: of an event's traceparent only a well-formed one is kept") {
 }
 
 TEST_CASE("cloud event: its own faults and its document's are together a hundred, and all are counted") {
-  const StoreDefaults store{"0417", "GBP",
-                            BusinessCalendar(TimeZone::find("Europe/London").value(), std::chrono::hours(4))};
+  const StoreDefaults store = test::journal_store();
   for (const int lines : {1, 60, 97, 98, 99, 100, 500}) {
     CAPTURE(lines);
     const json::Object event{

@@ -72,6 +72,13 @@ RawServer::Handler replies(RawServer*& server, std::string reply) {
   };
 }
 
+/// Answers every request of each connection with 200, and keeps it open.
+RawServer::Handler answers_all(RawServer*& server) {
+  return [&server](int socket, int) {
+    while (!server->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
+  };
+}
+
 Exchange exchange_with_reply(const std::string& reply, Request request = post("", "{\"a\":1}")) {
   RawServer* self = nullptr;
   RawServer server(replies(self, reply));
@@ -338,9 +345,7 @@ TEST_CASE("http client: a safe request is sent again when its kept-alive connect
 
 TEST_CASE("http client: a request has nothing of the one before, whatever that was") {
   RawServer* self = nullptr;
-  RawServer server([&](int socket, int) {
-    while (!self->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
-  });
+  RawServer server(answers_all(self));
   self = &server;
   auto client = open();
   Request with_all = post(server.url("/first"), "a body");
@@ -374,9 +379,7 @@ TEST_CASE(
     "http client: where many are done at once, requests that follow from the first do not wait for the "
     "last") {
   RawServer* self = nullptr;
-  RawServer server([&](int socket, int) {
-    while (!self->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
-  });
+  RawServer server(answers_all(self));
   self = &server;
   auto client = open();
   constexpr int kMany = 20;
@@ -525,9 +528,7 @@ TEST_CASE("http client: cancel_all ends every exchange as possibly sent, and the
 
 TEST_CASE("http client: a completion may start the next exchange") {
   RawServer* self = nullptr;
-  RawServer server([&](int socket, int) {
-    while (!self->read_request(socket).empty()) RawServer::answer(socket, "200 OK", "");
-  });
+  RawServer server(answers_all(self));
   self = &server;
   auto client = open();
   int left = 3;
