@@ -10,8 +10,8 @@ namespace tillsync {
 /// and a step that needs it must not be read as waiting for it.
 class DeliveryDriver::FreshBacklog final : public BacklogSource {
  public:
-  FreshBacklog(JournalReader& reader, std::string store_id, const std::unordered_set<DeliveryKey>& settled)
-      : journal_(reader, std::move(store_id)), settled_(settled) {}
+  FreshBacklog(const Parts& parts, const std::unordered_set<DeliveryKey>& settled)
+      : journal_(parts.reader, parts.store_id, parts.ahead), settled_(settled) {}
 
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override {
     auto page = journal_.read(target, after, documents_max);
@@ -53,7 +53,7 @@ DeliveryDriver::DeliveryDriver(Parts parts, DeliveryDriverLimits limits)
     : parts_(std::move(parts)),
       limits_(limits),
       spans_(parts_.random.next()),
-      backlog_(std::make_unique<FreshBacklog>(parts_.reader, parts_.store_id, settled_)),
+      backlog_(std::make_unique<FreshBacklog>(parts_, settled_)),
       scheduler_(std::make_unique<Scheduler>(*backlog_, parts_.random, limits_.scheduler)) {}
 
 DeliveryDriver::~DeliveryDriver() = default;

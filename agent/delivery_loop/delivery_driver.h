@@ -52,6 +52,7 @@ class DeliveryDriver {
     std::function<void(const std::string& target, const Outcome& outcome)> note;
     /// The journal's bytes are not what was written: told as often as it is met. May be empty.
     std::function<void(const Error& error)> damaged = {};
+    DocumentsAhead* ahead = nullptr;  ///< may be none: then the backlog is read in turns alone
   };
 
   explicit DeliveryDriver(Parts parts, DeliveryDriverLimits limits = {});

@@ -35,6 +35,9 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
   auto reader = JournalReader::open(settings.journal.path);
   if (!reader) return reader.error();
   loop->reader_ = std::move(*reader);
+  auto ahead = DocumentsAhead::start(settings.journal.path, settings.store.id);
+  if (!ahead) return ahead.error();
+  loop->ahead_ = std::move(*ahead);
   loop->driver_.emplace(
       DeliveryDriver::Parts{
           settings.store.id, loop->parts_.journal, *loop->reader_, loop->parts_.clock, loop->parts_.random,
@@ -42,7 +45,7 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
           [self = loop.get()](const std::string& target, const Outcome& outcome) {
             self->note(target, outcome);
           },
-          loop->parts_.damaged},
+          loop->parts_.damaged, loop->ahead_.get()},
       limits.driver);
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name, *loop->client_);

@@ -85,6 +85,7 @@ class DeliveryLoop {
   const DeliveryLoopLimits limits_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<JournalReader> reader_;
+  std::unique_ptr<DocumentsAhead> ahead_;
   std::optional<DeliveryDriver> driver_;
 
   // Delivery thread only.

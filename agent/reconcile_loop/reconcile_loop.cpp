@@ -40,6 +40,7 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
   auto view = CentralView::open(settings.journal.path, CentralView::Mode::kReadWrite);
   if (!view) return view.error();
   loop->view_ = std::move(*view);
+  if (auto known = loop->drop_foreign_view(); !known) return known.error();
   loop->read_back_ = std::make_unique<ReadBack>(*loop->view_, loop->parts_.store, loop->parts_.clock);
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name);
@@ -57,6 +58,17 @@ ReconcileLoop::~ReconcileLoop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+}
+
+/// A backup that was brought back has other records at the same places.
+Result<void> ReconcileLoop::drop_foreign_view() {
+  auto own = is_of_journal(*reader_, *view_);
+  if (!own) return own.error();
+  if (*own) return ok();
+  log::warning(
+      "reconcile.view_dropped",
+      {{"reason", "the journal is not the one that central was compared with; central is read again"}});
+  return view_->forget_all();
 }
 
 void ReconcileLoop::drained() {
@@ -114,6 +126,9 @@ Result<ReadBackMark> ReconcileLoop::read_back(JournalReader& reader, const std::
                                               const ReadBackUntil& until) {
   for (;;) {
     auto mark = read_back_day(reader, *read_back_, port, target, day, until);
+    if (mark) {
+      if (auto noted = remember_journal(reader, *view_); !noted) return noted.error();
+    }
     const bool no_room = !mark && mark.error().kind == ErrorKind::kStorage;
     if (!no_room || !parts_.make_room || !parts_.make_room()) return mark;
   }

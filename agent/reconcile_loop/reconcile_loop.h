@@ -78,6 +78,7 @@ class ReconcileLoop {
  private:
   ReconcileLoop(Parts parts, ReconcileLoopLimits limits);
   void loop();
+  Result<void> drop_foreign_view();
   void read_due_days();
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
                                  BusinessDay day, const ReadBackUntil& until);

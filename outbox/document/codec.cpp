@@ -5,7 +5,6 @@
 #include "outbox/document/codec.h"
 
 #include <cereal/archives/portable_binary.hpp>
-#include <istream>
 #include <ostream>
 #include <streambuf>
 
@@ -250,20 +249,13 @@ class StringSink final : public std::streambuf {
 constexpr char kLittleEndian = 1;
 
 // A stream has a locale and an archive three hash tables: to make them anew costs more than a small document
-// does. So each thread has one of each way. The archive's first byte, of endianness, is written or read as it
-// is made.
+// does. So each thread has one. The archive's first byte, of endianness, is written as it is made.
 
 struct Encoder {
   StringSink sink;
   std::ostream stream{&sink};
   cereal::PortableBinaryOutputArchive archive{stream,
                                               cereal::PortableBinaryOutputArchive::Options::LittleEndian()};
-};
-
-struct Decoder {
-  codec::ViewSource source{std::string_view(&kLittleEndian, 1)};
-  std::istream stream{&source};
-  cereal::PortableBinaryInputArchive archive{stream};
 };
 
 Error corrupt(std::string detail) {
@@ -302,15 +294,12 @@ Result<Document> decode_document(std::string_view bytes) {
   if (bytes.size() < 2 || bytes[1] != kLittleEndian) {
     return corrupt("the document's byte of endianness is missing or wrong");
   }
-  thread_local Decoder decoder;
   try {
-    decoder.source.begin(bytes.substr(2));
-    decoder.stream.clear();
-    codec::Input input{decoder.archive, decoder.source};
+    codec::Input input{bytes.substr(2)};
     Document document;
     codec::part(input, document);
-    if (decoder.source.remaining() != 0) {
-      return corrupt(std::to_string(decoder.source.remaining()) + " bytes too many behind the document");
+    if (!input.left.empty()) {
+      return corrupt(std::to_string(input.left.size()) + " bytes too many behind the document");
     }
     return document;
   } catch (const std::exception& e) {

@@ -1,7 +1,7 @@
 #include "outbox/journal/journal_backlog.h"
 
-#include "outbox/document/canonical.h"
 #include "outbox/journal/reader_impl.h"
+#include "outbox/journal/row_cursor.h"
 #include "outbox/journal/writer_statements.h"
 
 namespace tillsync {
@@ -10,42 +10,6 @@ namespace {
 // Outcomes stand between documents, so that a page is also bounded by how much of the journal it looks at.
 constexpr std::int64_t kRecordsPerDocument = 8;
 
-/// The state rows of a range of documents, taken in the documents' order: one walk instead of a search each.
-class RowCursor {
- public:
-  static Result<RowCursor> open(sqlite::Database& database, Sequence after, Sequence through) {
-    auto select = database.prepare(
-        "SELECT step, target, state, attempts, version, last_fact, document FROM delivery "
-        "WHERE document > ? AND document <= ? ORDER BY document, step");
-    if (!select) return select.error();
-    select->bind(1, after.value).bind(2, through.value);
-    RowCursor cursor(std::move(*select));
-    if (auto moved = cursor.move(); !moved) return moved.error();
-    return cursor;
-  }
-  /// The rows of `document`; documents are asked for in ascending order.
-  Result<std::vector<DeliveryRow>> rows_of(Sequence document) {
-    std::vector<DeliveryRow> rows;
-    while (at_ && *at_ <= document) {
-      if (*at_ == document) rows.push_back(delivery_row(select_));
-      if (auto moved = move(); !moved) return moved.error();
-    }
-    return rows;
-  }
-
- private:
-  explicit RowCursor(sqlite::Statement select) : select_(std::move(select)) {}
-  Result<void> move() {
-    auto row = select_.step();
-    if (!row) return row.error();
-    at_ = *row ? std::optional(Sequence{select_.integer(6)}) : std::nullopt;
-    return ok();
-  }
-
-  sqlite::Statement select_;
-  std::optional<Sequence> at_;  ///< the document of the row that `select_` stands on
-};
-
 class EntryMaker {
  public:
   EntryMaker(JournalReader& reader, std::string target, const std::string& store_id)
@@ -53,19 +17,19 @@ class EntryMaker {
 
   /// Appends this document's unsettled deliveries to the target (only those with a state row where
   /// `on_record`). What it sends is kept in `ahead` where there is room.
-  Result<void> add(const StoredDocument& stored, const std::vector<DeliveryRow>& rows, bool on_record,
+  Result<void> add(BacklogDocument document, const std::vector<DeliveryRow>& rows, bool on_record,
                    ReadAhead* ahead, std::vector<BacklogEntry>& entries) {
-    const auto& plan = reader_.impl().routes.plan(stored.sequence, stored.document.type);
-    std::shared_ptr<const OutgoingDocument> document;
+    const auto& plan = reader_.impl().routes.plan(document.sequence, document.outgoing.type);
+    std::shared_ptr<const OutgoingDocument> kept;
     for (const auto& step : plan) {
       if (step.target != target_) continue;
       const auto* row = row_of(rows, step.step);
       if ((row == nullptr && on_record) || (row != nullptr && is_settled(row->state))) continue;
-      auto entry = make(stored, step, row, rows);
+      auto entry = make(document, step, row, rows);
       if (!entry) return entry.error();
       if (row == nullptr && ahead != nullptr && ahead->has_room()) {
-        if (!document) document = ahead->keep(outgoing_document(stored));
-        entry->document = document;
+        if (!kept) kept = ahead->keep(std::move(document.outgoing));
+        entry->document = kept;
       }
       entries.push_back(std::move(*entry));
     }
@@ -73,11 +37,11 @@ class EntryMaker {
   }
 
  private:
-  Result<BacklogEntry> make(const StoredDocument& stored, const RouteStep& step, const DeliveryRow* row,
+  Result<BacklogEntry> make(const BacklogDocument& document, const RouteStep& step, const DeliveryRow* row,
                             const std::vector<DeliveryRow>& rows) {
     BacklogEntry entry;
-    entry.key = DeliveryKey{stored.sequence, step.step};
-    entry.recorded_at = stored.recorded_at;
+    entry.key = DeliveryKey{document.sequence, step.step};
+    entry.recorded_at = document.recorded_at;
     entry.on_record = row != nullptr;
     if (row != nullptr) {
       entry.state = row->state;
@@ -88,7 +52,7 @@ class EntryMaker {
       if (!amended) return amended.error();
       if (*amended) entry.keys = ordering_keys((*amended)->document, store_id_);
     } else {
-      entry.keys = ordering_keys(stored.document, store_id_);
+      entry.keys = document.keys;
     }
     for (const auto& need : step.needs) {
       const auto* needed = row_of(rows, need);
@@ -104,17 +68,6 @@ class EntryMaker {
 
 }  // namespace
 
-OutgoingDocument outgoing_document(const StoredDocument& stored) {
-  OutgoingDocument out;
-  out.type = stored.document.type;
-  out.id = stored.document.id;
-  out.json = canonical_json(stored.document);
-  out.traceparent = stored.meta.traceparent;
-  out.correlation_id = stored.document.correlation_id.value_or(stored.meta.correlation_id);
-  if (out.correlation_id.empty()) out.correlation_id = out.id;
-  return out;
-}
-
 Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence after,
                                          std::size_t documents_max) {
   auto& impl = reader_.impl();
@@ -124,30 +77,53 @@ Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence aft
   BacklogPage page;
   const auto records_max = static_cast<std::int64_t>(documents_max) * kRecordsPerDocument;
   page.through = Sequence{std::min(head->sequence.value, after.value + records_max)};
+  auto decoded = documents(target, after, documents_max);
+  if (!decoded) return decoded.error();
   auto select = impl.database.prepare(
-      "SELECT sequence, recorded_at, body FROM record WHERE sequence > ? AND sequence <= ? AND kind = 1 "
-      "ORDER BY sequence LIMIT ?");
+      "SELECT sequence FROM record WHERE sequence > ? AND sequence <= ? AND kind = 1 ORDER BY sequence LIMIT "
+      "?");
   if (!select) return select.error();
   select->bind(1, after.value).bind(2, page.through.value).bind(3, static_cast<std::int64_t>(documents_max));
-  auto rows = RowCursor::open(impl.database, after, page.through);
+  auto rows = RowCursor::open(impl.database);
   if (!rows) return rows.error();
   EntryMaker maker(reader_, target, store_id_);
-  std::size_t documents = 0;
-  while (true) {
+  auto next = decoded->begin();
+  std::size_t count = 0;
+  while (count < documents_max) {
     auto row = select->step();
     if (!row) return row.error();
     if (!*row) return page;
-    auto stored = impl.stored(*select);
-    if (!stored) return stored.error();
-    auto rows_of = rows->rows_of(stored->sequence);
+    const Sequence sequence{select->integer(0)};
+    while (next != decoded->end() && next->sequence < sequence) ++next;
+    const bool ready = next != decoded->end() && next->sequence == sequence;
+    auto document = ready ? Result<BacklogDocument>(std::move(*next)) : load(sequence);
+    if (!document) return document.error();
+    auto rows_of = rows->rows_of(sequence);
     if (!rows_of) return rows_of.error();
-    if (auto added = maker.add(*stored, *rows_of, false, &read_ahead_, page.entries); !added)
+    if (auto added = maker.add(std::move(*document), *rows_of, false, &read_ahead_, page.entries); !added)
       return added.error();
-    if (++documents == documents_max) {
-      page.through = stored->sequence;
-      return page;
-    }
+    ++count;
+    page.through = sequence;
   }
+  if (ahead_ != nullptr) ahead_->ask(target, page.through, documents_max);
+  return page;
+}
+
+/// Decoded documents after `after`, perhaps not all.
+Result<std::vector<BacklogDocument>> JournalBacklog::documents(const std::string& target, Sequence after,
+                                                               std::size_t documents_max) {
+  if (ahead_ != nullptr) {
+    auto ready = ahead_->take(target, after);
+    if (!ready.empty()) return ready;
+  }
+  return read_backlog_documents(reader_, store_id_, after, documents_max);
+}
+
+Result<BacklogDocument> JournalBacklog::load(Sequence sequence) {
+  auto stored = reader_.load(sequence);
+  if (!stored) return stored.error();
+  if (!*stored) return Error{ErrorKind::kCorrupt, "document-missing", "a document is listed, but not there"};
+  return backlog_document(**stored, store_id_);
 }
 
 Result<std::vector<BacklogEntry>> JournalBacklog::read_on_record(const std::string& target, Sequence through,
@@ -170,7 +146,8 @@ Result<std::vector<BacklogEntry>> JournalBacklog::read_on_record(const std::stri
     if (!*stored) continue;
     auto rows = read_delivery_rows(*impl.select_deliveries, (*stored)->sequence);
     if (!rows) return rows.error();
-    if (auto added = maker.add(**stored, *rows, true, nullptr, entries); !added) return added.error();
+    if (auto added = maker.add(backlog_document(**stored, store_id_), *rows, true, nullptr, entries); !added)
+      return added.error();
   }
 }
 

@@ -5,29 +5,34 @@
 #include <string>
 
 #include "outbox/delivery/backlog_source.h"
+#include "outbox/journal/documents_ahead.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
-
-OutgoingDocument outgoing_document(const StoredDocument& stored);
 
 /// Some thousand usual documents.
 inline constexpr std::size_t kReadAheadBytesMax = 8 * 1024 * 1024;
 
 class JournalBacklog final : public BacklogSource {
  public:
-  /// `reader` is used by the scheduler's thread alone.
-  JournalBacklog(JournalReader& reader, std::string store_id,
+  /// `reader` is used by the scheduler's thread alone. With `ahead` the next page is read while this one is
+  /// sent.
+  JournalBacklog(JournalReader& reader, std::string store_id, DocumentsAhead* ahead = nullptr,
                  std::size_t read_ahead_bytes_max = kReadAheadBytesMax)
-      : reader_(reader), store_id_(std::move(store_id)), read_ahead_(read_ahead_bytes_max) {}
+      : reader_(reader), store_id_(std::move(store_id)), ahead_(ahead), read_ahead_(read_ahead_bytes_max) {}
 
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override;
   Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
                                                    std::size_t limit) override;
 
  private:
+  Result<std::vector<BacklogDocument>> documents(const std::string& target, Sequence after,
+                                                 std::size_t documents_max);
+  Result<BacklogDocument> load(Sequence sequence);
+
   JournalReader& reader_;
   const std::string store_id_;
+  DocumentsAhead* const ahead_;
   ReadAhead read_ahead_;
 };
 

@@ -6,6 +6,7 @@
 #include "outbox/journal/counters.h"
 #include "outbox/journal/derive.h"
 #include "outbox/journal/reader_impl.h"
+#include "outbox/journal/row_cursor.h"
 #include "outbox/journal/schema.h"
 #include "outbox/journal/writer_statements.h"
 
@@ -181,15 +182,14 @@ Result<JournalReader::Impl::Body> JournalReader::Impl::body_of(Sequence sequence
 }
 
 Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, DocumentType type,
+                                                             const std::vector<DeliveryRow>& rows,
                                                              Told told) {
-  auto rows = read_delivery_rows(*select_deliveries, document);
-  if (!rows) return rows.error();
   std::vector<DeliveryView> views;
   for (const auto& step : routes.plan(document, type)) {
     DeliveryView view;
     view.step = step.step;
     view.target = step.target;
-    if (const auto* row = row_of(*rows, step.step)) {
+    if (const auto* row = row_of(rows, step.step)) {
       view.state = row->state;
       view.attempts = row->attempts;
       view.version = row->version;
@@ -217,7 +217,9 @@ Result<std::vector<DeliveryView>> JournalReader::try_deliveries(Sequence documen
     if (!stored) return stored.error();
     if (!*stored) return std::vector<DeliveryView>();
     if (auto fresh = impl_->refresh_routes(); !fresh) return fresh.error();
-    return impl_->views(document, (*stored)->document.type, Impl::Told::kAll);
+    auto rows = read_delivery_rows(*impl_->select_deliveries, document);
+    if (!rows) return rows.error();
+    return impl_->views(document, (*stored)->document.type, *rows, Impl::Told::kAll);
   });
 }
 
@@ -338,13 +340,17 @@ Result<void> JournalReader::Impl::visit_days(BusinessDay from, BusinessDay to,
       "ORDER BY business_day, sequence");
   if (!select) return select.error();
   select->bind(1, from.day.time_since_epoch().count()).bind(2, to.day.time_since_epoch().count());
+  auto rows = RowCursor::open(database);
+  if (!rows) return rows.error();
   while (true) {
     auto row = select->step();
     if (!row) return row.error();
     if (!*row) return ok();
     auto document = stored(*select);
     if (!document) return document.error();
-    auto deliveries = views(document->sequence, document->document.type, Told::kButDelivered);
+    auto rows_of = rows->rows_of(document->sequence);
+    if (!rows_of) return rows_of.error();
+    auto deliveries = views(document->sequence, document->document.type, *rows_of, Told::kButDelivered);
     if (!deliveries) return deliveries.error();
     if (!visit(DayDocument{std::move(*document), std::move(*deliveries)})) return ok();
   }

@@ -45,7 +45,8 @@ struct JournalReader::Impl {
   Result<Body> body_of(Sequence sequence);
   /// Which views name the last fact: each costs a record and its JSON.
   enum class Told { kAll, kButDelivered };
-  Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type, Told told);
+  Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type,
+                                          const std::vector<DeliveryRow>& rows, Told told);
   /// The oldest document with an open delivery to the target, where that is older than `before`.
   Result<std::optional<Sequence>> oldest_open(const std::string& target, std::optional<Sequence> before);
   Result<void> visit_days(BusinessDay from, BusinessDay to,

@@ -21,7 +21,10 @@ struct WriterStatements {
   static Result<WriterStatements> prepare(sqlite::Database& database);
 };
 
-/// SELECT of `kSelectDeliveries` for one document, as rows.
+/// What delivery_row() reads, first in its SELECT.
+inline constexpr const char* kDeliveryColumns = "step, target, state, attempts, version, last_fact";
+inline constexpr int kDeliveryColumnCount = 6;
+/// The statement of read_delivery_rows().
 inline constexpr const char* kSelectDeliveries =
     "SELECT step, target, state, attempts, version, last_fact FROM delivery WHERE document = ?";
 /// The row that `select` stands on.

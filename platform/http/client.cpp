@@ -40,8 +40,7 @@ struct Client::Impl {
   Multi multi;
   std::vector<std::unique_ptr<Transfer>> idle;
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> running;
-  std::vector<Finished> refused;  ///< failed in start(); their turn comes in wait()
-  std::deque<Finished> finished;  ///< their `done` is to run
+  std::deque<Finished> finished;  ///< their `done` is to run, inside wait()
   std::atomic<bool> woken{false};
 
   ~Impl() {
@@ -74,9 +73,6 @@ struct Client::Impl {
   }
 
   void collect() {
-    finished.insert(finished.end(), std::make_move_iterator(refused.begin()),
-                    std::make_move_iterator(refused.end()));
-    refused.clear();
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
@@ -122,7 +118,7 @@ Result<std::unique_ptr<Client>> Client::open(std::size_t connections_per_host_ma
 
 void Client::start(Request request, std::function<void(Exchange)> done) {
   const auto refuse = [&](Failure failure) {
-    impl_->refused.push_back({std::move(done), std::move(failure)});
+    impl_->finished.push_back({std::move(done), std::move(failure)});
   };
   if (auto failure = refusal(request)) return refuse(std::move(*failure));
 
@@ -161,7 +157,7 @@ void Client::wake() {
 }
 
 std::size_t Client::in_flight() const {
-  return impl_->running.size() + impl_->refused.size() + impl_->finished.size();
+  return impl_->running.size() + impl_->finished.size();
 }
 
 void Client::cancel_all() {

@@ -10,32 +10,26 @@
 namespace tillsync {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE central_row (
   target TEXT NOT NULL, business_day INTEGER NOT NULL, reference TEXT NOT NULL, step TEXT NOT NULL,
   occurrence INTEGER NOT NULL, central_reference TEXT NOT NULL, total TEXT, currency TEXT, recorded_at TEXT NOT NULL,
-  type TEXT NOT NULL, digest BLOB, differences TEXT NOT NULL,
+  type TEXT NOT NULL, digest BLOB, same_as INTEGER, differences TEXT NOT NULL,
   PRIMARY KEY (target, business_day, reference, step, occurrence)) WITHOUT ROWID;
 CREATE TABLE read_back (
   target TEXT NOT NULL, business_day INTEGER NOT NULL, journal_sequence INTEGER NOT NULL,
   read_back_at INTEGER NOT NULL, rows INTEGER NOT NULL,
   PRIMARY KEY (target, business_day)) WITHOUT ROWID;
 CREATE TABLE watermark (target TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
-)";
-
-// In the connection's temporary database: a broken-off read-back leaves nothing behind but this.
-constexpr const char* kStaging = R"(
-CREATE TABLE IF NOT EXISTS temp.staged (
-  arrival INTEGER PRIMARY KEY, reference TEXT NOT NULL, step TEXT NOT NULL, central_reference TEXT NOT NULL,
-  total TEXT, currency TEXT, recorded_at TEXT NOT NULL, type TEXT NOT NULL, digest BLOB, differences TEXT NOT NULL);
-DELETE FROM temp.staged;
+CREATE TABLE journal_place (sequence INTEGER NOT NULL, hash TEXT NOT NULL);
+PRAGMA user_version = 2;
 )";
 
 constexpr const char* kColumns =
-    "reference, step, occurrence, central_reference, total, currency, recorded_at, type, digest, differences";
+    "reference, step, occurrence, central_reference, total, currency, recorded_at, type, digest, same_as, "
+    "differences";
 
 std::int64_t number_of(BusinessDay day) {
   return day.day.time_since_epoch().count();
@@ -58,6 +52,26 @@ std::optional<std::string> optional_text(const sqlite::Statement& statement, int
   return statement.text(column);
 }
 
+/// From the third parameter on, in the order of kColumns.
+void bind_row(sqlite::Statement& statement, const SeenRow& row, std::int64_t occurrence) {
+  statement.bind(3, std::string_view(row.reference)).bind(4, std::string_view(row.step)).bind(5, occurrence);
+  statement.bind(6, std::string_view(row.central_reference));
+  bind_optional(statement, 7, row.total);
+  bind_optional(statement, 8, row.currency);
+  statement.bind(9, std::string_view(row.recorded_at)).bind(10, std::string_view(row.type));
+  if (row.digest) {
+    statement.bind_blob(11, as_bytes(*row.digest));
+  } else {
+    statement.bind_null(11);
+  }
+  if (row.same_as) {
+    statement.bind(12, row.same_as->value);
+  } else {
+    statement.bind_null(12);
+  }
+  statement.bind(13, std::string_view(row.differences));
+}
+
 SeenRow row_of(const sqlite::Statement& statement) {
   SeenRow row;
   row.reference = statement.text(0);
@@ -72,7 +86,8 @@ SeenRow row_of(const sqlite::Statement& statement) {
     row.digest.emplace();
     std::copy(bytes.begin(), bytes.end(), row.digest->begin());
   }
-  row.differences = statement.text(9);
+  if (!statement.is_null(9)) row.same_as = Sequence{statement.integer(9)};
+  row.differences = statement.text(10);
   return row;
 }
 
@@ -124,6 +139,7 @@ Result<std::optional<sqlite::Database>> open_writable(const std::string& path, c
 struct CentralView::Impl {
   std::optional<sqlite::Database> database;  ///< nothing: an empty view, read-only
   bool writable = false;
+  std::optional<sqlite::Transaction> refilling;
 
   Result<sqlite::Database*> writer() {
     if (writable) return &*database;
@@ -223,70 +239,65 @@ Result<std::optional<SeenRow>> CentralView::find(const std::string& target, Busi
   return std::optional<SeenRow>(row_of(*query));
 }
 
-Result<CentralView::Refill> CentralView::refill(const std::string& target) {
+Result<CentralView::Refill> CentralView::refill(const std::string& target, BusinessDay day) {
   auto database = impl_->writer();
   if (!database) return database.error();
-  if (auto staged = (*database)->execute(kStaging); !staged) return staged.error();
-  return Refill(*this, target);
+  auto transaction = sqlite::Transaction::begin(**database);
+  if (!transaction) return transaction.error();
+  auto drop = (*database)->prepare("DELETE FROM central_row WHERE target = ?1 AND business_day = ?2");
+  if (!drop) return drop.error();
+  drop->bind(1, std::string_view(target)).bind(2, number_of(day));
+  if (auto run = drop->run(); !run) return run.error();
+  impl_->refilling.emplace(std::move(*transaction));
+  return Refill(*this, target, day);
 }
 
 CentralView::Refill::~Refill() {
-  if (view_ == nullptr) return;
-  // What stays staged is cleared by the next refill as well.
-  auto cleared = view_->impl_->database->execute("DELETE FROM temp.staged");
-  static_cast<void>(cleared);
+  if (view_ != nullptr) view_->impl_->refilling.reset();
 }
 
 Result<void> CentralView::Refill::add(const std::vector<SeenRow>& rows) {
   sqlite::Database& database = *view_->impl_->database;
-  auto insert = database.prepare(
-      "INSERT INTO temp.staged (reference, step, central_reference, total, currency, recorded_at, type, "
-      "digest, "
-      "differences) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+  auto insert = database.prepare(std::string("INSERT INTO central_row (target, business_day, ") + kColumns +
+                                 ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+                                 "ON CONFLICT DO NOTHING");
   if (!insert) return insert.error();
-  auto transaction = sqlite::Transaction::begin(database);
-  if (!transaction) return transaction.error();
+  auto listed = database.prepare(
+      "SELECT max(occurrence) FROM central_row "
+      "WHERE target = ?1 AND business_day = ?2 AND reference = ?3 AND step = ?4");
+  if (!listed) return listed.error();
+  const auto insert_as = [&](const SeenRow& row, std::int64_t occurrence) {
+    insert->bind(1, std::string_view(target_)).bind(2, number_of(day_));
+    bind_row(*insert, row, occurrence);
+    return insert->run();
+  };
   for (const SeenRow& row : rows) {
-    insert->bind(1, std::string_view(row.reference)).bind(2, std::string_view(row.step));
-    insert->bind(3, std::string_view(row.central_reference));
-    bind_optional(*insert, 4, row.total);
-    bind_optional(*insert, 5, row.currency);
-    insert->bind(6, std::string_view(row.recorded_at)).bind(7, std::string_view(row.type));
-    if (row.digest) {
-      insert->bind_blob(8, as_bytes(*row.digest));
-    } else {
-      insert->bind_null(8);
-    }
-    insert->bind(9, std::string_view(row.differences));
-    if (auto run = insert->run(); !run) return run.error();
+    if (auto run = insert_as(row, 1); !run) return run.error();
+    ++rows_;
+    if (database.changes() == 1) continue;
+    listed->bind(1, std::string_view(target_)).bind(2, number_of(day_));
+    listed->bind(3, std::string_view(row.reference)).bind(4, std::string_view(row.step));
+    auto before = listed->step();
+    if (!before) return before.error();
+    const std::int64_t last = listed->integer(0);
+    listed->reset();
+    if (auto run = insert_as(row, last + 1); !run) return run.error();
   }
-  return transaction->commit();
+  return ok();
 }
 
 Result<ReadBackMark> CentralView::Refill::commit(ReadBackMark mark) {
-  sqlite::Database& database = *view_->impl_->database;
-  auto transaction = sqlite::Transaction::begin(database);
-  if (!transaction) return transaction.error();
-  auto drop = database.prepare("DELETE FROM central_row WHERE target = ?1 AND business_day = ?2");
-  if (!drop) return drop.error();
-  drop->bind(1, std::string_view(target_)).bind(2, number_of(mark.day));
-  if (auto run = drop->run(); !run) return run.error();
-  auto move = database.prepare(
-      "INSERT INTO central_row SELECT ?1, ?2, reference, step, "
-      "row_number() OVER (PARTITION BY reference, step ORDER BY arrival), central_reference, total, "
-      "currency, "
-      "recorded_at, type, digest, differences FROM temp.staged");
-  if (!move) return move.error();
-  move->bind(1, std::string_view(target_)).bind(2, number_of(mark.day));
-  if (auto run = move->run(); !run) return run.error();
-  mark.rows = database.changes();
+  mark.day = day_;
+  mark.rows = rows_;
+  CentralView& view = *view_;
+  sqlite::Database& database = *view.impl_->database;
   auto note = database.prepare("INSERT OR REPLACE INTO read_back VALUES (?1, ?2, ?3, ?4, ?5)");
   if (!note) return note.error();
   note->bind(1, std::string_view(target_)).bind(2, number_of(mark.day)).bind(3, mark.journal_sequence.value);
   note->bind(4, static_cast<std::int64_t>(mark.read_back_at.time_since_epoch().count())).bind(5, mark.rows);
   if (auto run = note->run(); !run) return run.error();
-  if (auto committed = transaction->commit(); !committed) return committed.error();
-  view_->impl_->checkpoint();
+  if (auto committed = view.impl_->refilling->commit(); !committed) return committed.error();
+  view.impl_->checkpoint();
   return mark;
 }
 
@@ -307,6 +318,44 @@ Result<void> CentralView::set_watermark(const std::string& target, Sequence sequ
   if (!note) return note.error();
   note->bind(1, std::string_view(target)).bind(2, sequence.value);
   if (auto run = note->run(); !run) return run.error();
+  impl_->checkpoint();
+  return ok();
+}
+
+Result<std::optional<JournalPlace>> CentralView::journal_place() {
+  if (!impl_->database) return std::optional<JournalPlace>();
+  auto query = impl_->database->prepare("SELECT sequence, hash FROM journal_place");
+  if (!query) return query.error();
+  auto row = query->step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<JournalPlace>();
+  return std::optional(JournalPlace{Sequence{query->integer(0)}, query->text(1)});
+}
+
+Result<void> CentralView::set_journal_place(const JournalPlace& place) {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  auto transaction = sqlite::Transaction::begin(**database);
+  if (!transaction) return transaction.error();
+  if (auto cleared = (*database)->execute("DELETE FROM journal_place"); !cleared) return cleared.error();
+  auto note = (*database)->prepare("INSERT INTO journal_place VALUES (?1, ?2)");
+  if (!note) return note.error();
+  note->bind(1, place.sequence.value).bind(2, std::string_view(place.hash_hex));
+  if (auto run = note->run(); !run) return run.error();
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  impl_->checkpoint();
+  return ok();
+}
+
+Result<void> CentralView::forget_all() {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  auto transaction = sqlite::Transaction::begin(**database);
+  if (!transaction) return transaction.error();
+  auto cleared = (*database)->execute(
+      "DELETE FROM central_row; DELETE FROM read_back; DELETE FROM watermark; DELETE FROM journal_place");
+  if (!cleared) return cleared.error();
+  if (auto committed = transaction->commit(); !committed) return committed.error();
   impl_->checkpoint();
   return ok();
 }

@@ -31,6 +31,9 @@ struct SeenRow {
   std::string type;  ///< document type's name; "" where central gives no document
   /// content_digest() of central's document; nothing where central gives none
   std::optional<Sha256Digest> digest;
+  /// The journal's record (a document, or its amendment) that has this very content; nothing where none of
+  /// the day has. Records never change: who sends that record need not compare again.
+  std::optional<Sequence> same_as;
   std::string differences;  ///< encode_differences(), against what the journal sent; "" where there are none
   bool operator==(const SeenRow&) const = default;
 };
@@ -42,6 +45,14 @@ struct ReadBackMark {
   UtcTime read_back_at{};
   std::int64_t rows = 0;
   bool operator==(const ReadBackMark&) const = default;
+};
+
+/// A record of the journal that the view's sequences belong to. Another journal in its place (a backup that
+/// was brought back) has another record there, or none.
+struct JournalPlace {
+  Sequence sequence;
+  std::string hash_hex;
+  bool operator==(const JournalPlace&) const = default;
 };
 
 class CentralView {
@@ -68,30 +79,39 @@ class CentralView {
   Result<std::optional<SeenRow>> find(const std::string& target, BusinessDay day,
                                       const std::string& reference, const std::string& step, int occurrence);
 
-  /// Rows for one target and day on their way in. Nothing is seen by readers, and nothing old is lost, until
-  /// commit(). At most one at a time per view; kReadWrite only.
+  /// Rows for one target and day on their way in: one transaction. Nothing is seen by readers, and nothing
+  /// old is lost, until commit(). While it lives the view does nothing else; kReadWrite only.
   class Refill {
    public:
     Refill(Refill&& other) noexcept
-        : view_(std::exchange(other.view_, nullptr)), target_(std::move(other.target_)) {}
+        : view_(std::exchange(other.view_, nullptr)), target_(std::move(other.target_)), day_(other.day_) {}
     Refill& operator=(Refill&&) = delete;
     ~Refill();
     /// In central's order; `occurrence` is counted here.
     Result<void> add(const std::vector<SeenRow>& rows);
-    /// Replaces what was known of the day, in one transaction. `mark.rows` is filled in here.
+    /// From now on this is what is known of the day. `mark.rows` is filled in here; `mark.day` is the
+    /// refill's.
     Result<ReadBackMark> commit(ReadBackMark mark);
 
    private:
     friend class CentralView;
-    Refill(CentralView& view, std::string target) : view_(&view), target_(std::move(target)) {}
+    Refill(CentralView& view, std::string target, BusinessDay day)
+        : view_(&view), target_(std::move(target)), day_(day) {}
     CentralView* view_;
     std::string target_;
+    BusinessDay day_;
+    std::int64_t rows_ = 0;
   };
-  Result<Refill> refill(const std::string& target);
+  Result<Refill> refill(const std::string& target, BusinessDay day);
 
   /// Every delivery on `target` up to here is covered by a read-back of its day; 0 at first.
   Result<Sequence> watermark(const std::string& target);
   Result<void> set_watermark(const std::string& target, Sequence sequence);
+  /// Nothing where none was set.
+  Result<std::optional<JournalPlace>> journal_place();
+  Result<void> set_journal_place(const JournalPlace& place);
+  /// Drops everything: what is known was of another journal.
+  Result<void> forget_all();
   /// Drops days before `day`, for when the journal no longer has them.
   Result<void> forget_before(BusinessDay day);
 

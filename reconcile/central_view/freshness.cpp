@@ -56,6 +56,28 @@ Result<bool> is_fresh(JournalReader& reader, CentralView& view, const std::strin
   return days->empty();
 }
 
+Result<bool> is_of_journal(JournalReader& reader, CentralView& view) {
+  auto place = view.journal_place();
+  if (!place) return place.error();
+  if (!*place) return true;
+  const Sequence at = (*place)->sequence;
+  auto head = reader.head();
+  if (!head) return head.error();
+  if (head->sequence < at) return false;
+  auto records = reader.records(Sequence{at.value - 1}, 1);
+  if (!records) return records.error();
+  // Retention may have removed it.
+  return records->empty() || records->front().sequence != at ||
+         records->front().hash_hex == (*place)->hash_hex;
+}
+
+Result<void> remember_journal(JournalReader& reader, CentralView& view) {
+  auto head = reader.head();
+  if (!head) return head.error();
+  if (head->sequence.value == 0) return ok();
+  return view.set_journal_place({head->sequence, to_hex(head->hash)});
+}
+
 Result<ReadBackMark> read_back_day(JournalReader& reader, ReadBack& read_back, ReadBackPort& port,
                                    const std::string& target, BusinessDay day, const ReadBackUntil& until) {
   auto head = reader.head();

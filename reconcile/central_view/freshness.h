@@ -25,6 +25,11 @@ Result<std::vector<BusinessDay>> stale_days(JournalReader& reader, CentralView& 
 Result<bool> is_fresh(JournalReader& reader, CentralView& view, const std::string& target, BusinessDay from,
                       BusinessDay to);
 
+/// Whether the sequences that the view knows are this journal's. A view that knows none yet is anybody's.
+Result<bool> is_of_journal(JournalReader& reader, CentralView& view);
+/// What is_of_journal() will ask for: the journal's head.
+Result<void> remember_journal(JournalReader& reader, CentralView& view);
+
 /// One day of one target, from the journal's head to the committed view. Errors as ReadBack::run().
 Result<ReadBackMark> read_back_day(JournalReader& reader, ReadBack& read_back, ReadBackPort& port,
                                    const std::string& target, BusinessDay day, const ReadBackUntil& until);

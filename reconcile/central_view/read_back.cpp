@@ -44,7 +44,7 @@ void hide_card_numbers(Differences& differences) {
 Result<ReadBackMark> ReadBack::run(ReadBackPort& port, SentDocuments& sent, const std::string& target,
                                    BusinessDay day, Sequence head, const ReadBackUntil& until) {
   const std::string what = "reading " + day.text() + " back from " + target;
-  auto refill = view_.refill(target);
+  auto refill = view_.refill(target, day);
   if (!refill) return refill.error();
   std::set<Sha256Digest> cursors;
   std::optional<std::string> cursor;
@@ -102,17 +102,22 @@ Result<SeenRow> ReadBack::seen(const CentralRow& row, SentDocuments& sent) const
 
 Result<void> ReadBack::see_document(const CentralRow& row, SentDocuments& sent, SeenRow& out) const {
   const auto id = document_id_of(row.reference, store_.store_id);
-  std::optional<Sha256Digest> expected;
+  std::optional<SentContent> expected;
   if (id) {
     auto found = sent.content(std::string(*id), row.step);
     if (!found) return found.error();
-    if (*found) expected = (*found)->digest;
-    // The common case: central gives back the bytes that it got. Then there is nothing to read in them.
-    if (expected && sha256(row.document) == *expected) {
-      out.digest = expected;
-      out.type = type_name((*found)->type);
-      return ok();
-    }
+    expected = *found;
+  }
+  const auto is_expected = [&](const Sha256Digest& digest) {
+    if (!expected || digest != expected->digest) return false;
+    out.digest = digest;
+    out.same_as = expected->version;
+    return true;
+  };
+  // The common case: central gives back the bytes that it got. Then there is nothing to read in them.
+  if (expected && is_expected(sha256(row.document))) {
+    out.type = type_name(expected->type);
+    return ok();
   }
   auto read = json::parse(row.document, kDocumentLimits);
   if (!read) {
@@ -120,13 +125,12 @@ Result<void> ReadBack::see_document(const CentralRow& row, SentDocuments& sent, 
                  "central's document for " + out.reference + " is no JSON object: " + read.error().detail};
   }
   if (const auto type = type_from_name(read->text_of("type"))) out.type = type_name(*type);
-  out.digest = sha256(json::dump(*read));
-  if (expected && out.digest == expected) return ok();
+  if (is_expected(sha256(json::dump(*read)))) return ok();
 
   const auto checked = check_document(*read, store_);
   const Document* const parsed = std::get_if<Document>(&checked);
   out.digest = parsed != nullptr ? content_digest(*parsed) : sha256(json::dump_normalized(*read));
-  if (!expected || out.digest == expected) return ok();
+  if (!expected || is_expected(*out.digest)) return ok();
 
   auto document = sent.document(std::string(*id), row.step);
   if (!document) return document.error();
@@ -137,8 +141,8 @@ Result<void> ReadBack::see_document(const CentralRow& row, SentDocuments& sent, 
   if (parsed != nullptr) central = json::parse(canonical_json(*parsed), json::ParseLimits{.depth_max = 64});
   if (!central) return central.error();
   Differences differences = compare_documents(*journal, *central);
-  if (differences.empty()) {
-    out.digest = expected;  // written otherwise, the same in the contract's sense
+  if (differences.empty()) {  // written otherwise, the same in the contract's sense
+    is_expected(expected->digest);
     return ok();
   }
   hide_card_numbers(differences);

@@ -11,38 +11,40 @@ Result<std::unique_ptr<SentOfDay>> SentOfDay::load(JournalReader& reader, const 
   auto read = reader.for_each_document(day, day, [&](const DayDocument& document) {
     const StoredDocument& stored = document.stored;
     sent->by_id_.emplace(stored.document.id,
-                         Sent{stored.sequence, {stored.document.type, content_digest(stored.document)}});
+                         SentContent{stored.sequence, stored.document.type, content_digest(stored.document)});
     for (const DeliveryView& delivery : document.deliveries) {
       if (delivery.target == target && delivery.version) {
-        amended.emplace(std::pair(stored.document.id, delivery.step), stored.sequence);
+        amended.emplace(std::pair(stored.document.id, delivery.step), *delivery.version);
       }
     }
     return true;
   });
   if (!read) return read.error();
-  for (const auto& [key, sequence] : amended) {
-    auto version = reader.load_version(DeliveryKey{sequence, key.second});
-    if (!version) return version.error();
-    if (*version) sent->amended_.emplace(key, content_digest((*version)->document));
+  for (const auto& [key, version] : amended) {
+    auto stored = reader.load_version(DeliveryKey{sent->by_id_.at(key.first).version, key.second});
+    if (!stored) return stored.error();
+    if (!*stored) continue;
+    // An amendment keeps the type.
+    const Document& document = (*stored)->document;
+    sent->amended_.emplace(key, SentContent{version, document.type, content_digest(document)});
   }
   return sent;
 }
 
 Result<std::optional<SentContent>> SentOfDay::content(const std::string& id, const std::string& step) {
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return std::optional<SentContent>();
-  auto content = found->second.content;
   if (!amended_.empty()) {
     const auto amended = amended_.find({id, step});
-    if (amended != amended_.end()) content.digest = amended->second;  // an amendment keeps the type
+    if (amended != amended_.end()) return std::optional(amended->second);
   }
-  return std::optional(content);
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return std::optional<SentContent>();
+  return std::optional(found->second);
 }
 
 Result<std::optional<Document>> SentOfDay::document(const std::string& id, const std::string& step) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return std::optional<Document>();
-  const Sequence sequence = found->second.sequence;
+  const Sequence sequence = found->second.version;
   auto stored = amended_.contains({id, step}) ? reader_.load_version(DeliveryKey{sequence, step})
                                               : reader_.load(sequence);
   if (!stored) return stored.error();

@@ -16,6 +16,7 @@ namespace tillsync {
 
 /// What was sent, as far as a row of central is compared with it.
 struct SentContent {
+  Sequence version;  ///< the record that holds it: the document's own, or its amendment's
   DocumentType type = DocumentType::kSale;
   Sha256Digest digest{};  ///< content_digest()
 };
@@ -38,15 +39,11 @@ class SentOfDay final : public SentDocuments {
   Result<std::optional<Document>> document(const std::string& id, const std::string& step) override;
 
  private:
-  struct Sent {
-    Sequence sequence;
-    SentContent content;
-  };
   explicit SentOfDay(JournalReader& reader) : reader_(reader) {}
 
   JournalReader& reader_;
-  std::unordered_map<std::string, Sent> by_id_;
-  std::map<std::pair<std::string, std::string>, Sha256Digest> amended_;  ///< by id and step
+  std::unordered_map<std::string, SentContent> by_id_;
+  std::map<std::pair<std::string, std::string>, SentContent> amended_;  ///< by id and step
 };
 
 }  // namespace tillsync

@@ -22,6 +22,7 @@ struct PlannedDelivery {
   std::string_view id;
   DocumentType type = DocumentType::kSale;
   Sequence sequence;
+  Sequence version;  ///< the record whose content is sent: its own, or its amendment's
   std::string_view step;
   DeliveryState state = DeliveryState::kPending;
   std::string_view last_error;
@@ -72,6 +73,7 @@ class DayMatcher {
   struct Row {
     Decimal total;
     Sha256Digest digest{};
+    Sequence same_as;                ///< 0: none
     std::uint32_t reference_at = 0;  ///< into texts_
     std::uint16_t reference_size = 0;
     std::uint16_t step = 0;      ///< into steps_

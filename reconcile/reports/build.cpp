@@ -132,6 +132,7 @@ Result<void> Builder::delivery(BusinessDay day, const StoredDocument& posted, co
   planned.id = posted.document.id;
   planned.type = sent.type;
   planned.sequence = posted.sequence;
+  planned.version = delivery.version.value_or(posted.sequence);
   planned.step = delivery.step;
   planned.state = delivery.state;
   planned.last_error = delivery.last_error;

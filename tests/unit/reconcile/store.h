@@ -204,9 +204,20 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
     return std::optional<Document>();
   }
   Result<std::optional<SentContent>> content(const std::string& id, const std::string& step) override {
-    auto found = document(id, step);
-    if (!*found) return std::optional<SentContent>();
-    return std::optional(SentContent{(*found)->type, content_digest(**found)});
+    for (const Entry& entry : entries_) {
+      const StoredDocument& stored = entry.document.stored;
+      if (stored.document.id != id) continue;
+      const auto amended = entry.amended.find(step);
+      const bool posted = amended == entry.amended.end();
+      const Document& sent = posted ? stored.document : amended->second;
+      // As the matcher will ask for it: the version that the delivery's view names.
+      const auto& views = entry.document.deliveries;
+      const auto view =
+          std::find_if(views.begin(), views.end(), [&](const auto& one) { return one.step == step; });
+      const auto version = view == views.end() ? std::nullopt : view->version;
+      return std::optional(SentContent{version.value_or(stored.sequence), sent.type, content_digest(sent)});
+    }
+    return std::optional<SentContent>();
   }
 
  private:

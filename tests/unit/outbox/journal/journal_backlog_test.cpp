@@ -1,5 +1,7 @@
 #include "outbox/journal/journal_backlog.h"
 
+#include <algorithm>
+
 #include "tests/unit/outbox/journal/fixture.h"
 
 using namespace tillsync;
@@ -85,7 +87,7 @@ TEST_CASE("backlog: a document goes along while there is room, unless it may hav
   }
   CHECK(kept[3].document->id == "A3");  // it outlives the backlog
   const std::size_t one = kept[0].document->bytes();
-  JournalBacklog narrow(*reader, "0417", one + 1);
+  JournalBacklog narrow(*reader, "0417", nullptr, one + 1);
   auto page = narrow.read("erp", Sequence{}, 10);
   CHECK(page->entries[0].document != nullptr);
   CHECK(page->entries[2].document != nullptr);
@@ -93,6 +95,83 @@ TEST_CASE("backlog: a document goes along while there is room, unless it may hav
   page->entries.clear();
   page = narrow.read("erp", sequences[2], 10);
   CHECK(page->entries[0].document != nullptr);  // there is room again
+}
+
+namespace {
+
+void check_same(const BacklogPage& a, const BacklogPage& b) {
+  CHECK(a.through == b.through);
+  REQUIRE(a.entries.size() == b.entries.size());
+  for (std::size_t i = 0; i < a.entries.size(); ++i) {
+    const auto& x = a.entries[i];
+    const auto& y = b.entries[i];
+    CHECK(x.key == y.key);
+    CHECK(x.keys == y.keys);
+    CHECK(x.needs == y.needs);
+    CHECK(x.state == y.state);
+    CHECK(x.attempts == y.attempts);
+    CHECK(x.on_record == y.on_record);
+    CHECK(x.recorded_at == y.recorded_at);
+    REQUIRE((x.document == nullptr) == (y.document == nullptr));
+    if (x.document != nullptr) CHECK(x.document->json == y.document->json);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("backlog: what was read ahead is as new as what is read in its turn") {
+  JournalBench bench;
+  bench.route();
+  std::vector<Sequence> sequences;
+  const auto post = [&] {
+    sequences.push_back(bench.append(sale_post("A" + std::to_string(sequences.size()))).sequence);
+  };
+  while (sequences.size() < 60) post();
+  auto reader = bench.reader();
+  auto ahead = DocumentsAhead::start(bench.folder(), "0417");
+  REQUIRE(ahead.has_value());
+  JournalBacklog plain(*reader, "0417");
+  JournalBacklog early(*reader, "0417", ahead->get());
+  Sequence after;
+  std::size_t documents_max = 10;
+  for (int page = 0; after < bench.journal->head().sequence; ++page) {
+    const auto here = plain.read("erp", after, documents_max);
+    const auto there = early.read("erp", after, documents_max);
+    REQUIRE(here.has_value());
+    REQUIRE(there.has_value());
+    check_same(*here, *there);
+    after = here->through;
+    // The next page is being read, or has been: what happens now must show in it all the same.
+    documents_max = page % 2 == 0 ? 13 : 10;
+    const auto next = std::lower_bound(sequences.begin(), sequences.end(), after) - sequences.begin() + 1;
+    if (static_cast<std::size_t>(next) + 4 >= sequences.size()) continue;
+    bench.record(outcome_fact(sequences[static_cast<std::size_t>(next)], "erp", OutcomeKind::kUnknown, 3));
+    bench.record(outcome_fact(sequences[static_cast<std::size_t>(next) + 2], "erp", OutcomeKind::kDelivered));
+    if (page < 3) post();
+  }
+  CHECK(sequences.size() == 63);
+}
+
+TEST_CASE("read ahead: nothing is taken that was not asked for, and each lane has its own") {
+  JournalBench bench;
+  bench.route();
+  std::vector<Sequence> sequences;
+  for (int i = 0; i < 6; ++i) sequences.push_back(bench.append(sale_post("A" + std::to_string(i))).sequence);
+  auto ahead = DocumentsAhead::start(bench.folder(), "0417");
+  REQUIRE(ahead.has_value());
+  CHECK((*ahead)->take("erp", Sequence{}).empty());
+  (*ahead)->ask("erp", sequences[0], 2);
+  (*ahead)->ask("crm", sequences[3], 9);
+  CHECK((*ahead)->take("erp", sequences[1]).empty());
+  const auto erp = (*ahead)->take("erp", sequences[0]);
+  REQUIRE(erp.size() == 2);
+  CHECK(erp[0].sequence == sequences[1]);
+  CHECK(erp[1].outgoing.id == "A2");
+  CHECK((*ahead)->take("crm", sequences[3]).size() == 2);
+  CHECK((*ahead)->take("crm", sequences[3]).empty());
+  (*ahead)->ask("erp", sequences[0], 2);
+  (*ahead)->ask("erp", sequences[4], 2);
+  CHECK((*ahead)->take("erp", sequences[4]).size() == 1);
 }
 
 TEST_CASE("reader: in a snapshot all that is read is one state of the journal") {

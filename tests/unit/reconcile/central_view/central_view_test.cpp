@@ -23,6 +23,7 @@ SeenRow row(const std::string& reference, const std::string& step = "erp") {
   out.recorded_at = "2026-11-23T12:00:01Z";
   out.type = "sale";
   out.digest = sha256(reference);
+  out.same_as = Sequence{12};
   out.differences = "{}";
   return out;
 }
@@ -35,7 +36,7 @@ std::vector<SeenRow> rows_of(CentralView& view, const std::string& target, const
 
 void fill(CentralView& view, const std::string& target, const std::string& on,
           const std::vector<SeenRow>& rows, std::int64_t sequence = 5) {
-  auto refill = view.refill(target);
+  auto refill = view.refill(target, day(on));
   REQUIRE(refill);
   REQUIRE(refill->add(rows));
   REQUIRE(refill->commit(ReadBackMark{day(on), Sequence{sequence}, UtcTime(std::chrono::seconds(7)), 0}));
@@ -80,7 +81,7 @@ TEST_CASE("central view: a refill that breaks off leaves the old view standing, 
   auto view = *CentralView::open(dir.path().string(), Mode::kReadWrite);
   fill(*view, "erp", "2026-11-23", {row("0417/A")});
   {
-    auto refill = view->refill("erp");
+    auto refill = view->refill("erp", day("2026-11-23"));
     REQUIRE(refill->add({row("0417/B")}));
   }
   CHECK(rows_of(*view, "erp", "2026-11-23").at(0).reference == "0417/A");
@@ -100,7 +101,7 @@ TEST_CASE("central view: it survives a restart; a reader sees what is committed 
   auto reader = *CentralView::open(dir.path().string(), Mode::kReadOnly);
   CHECK(*reader->watermark("erp") == Sequence{4});
   CHECK(rows_of(*reader, "erp", "2026-11-23").size() == 1);
-  auto refill = writer->refill("erp");
+  auto refill = writer->refill("erp", day("2026-11-23"));
   REQUIRE(refill->add({row("0417/B"), row("0417/C")}));
   CHECK(rows_of(*reader, "erp", "2026-11-23").size() == 1);
   {
@@ -112,7 +113,7 @@ TEST_CASE("central view: it survives a restart; a reader sees what is committed 
   CHECK(rows_of(*reader, "erp", "2026-11-23").size() == 2);
   CHECK_FALSE(reader->is_writable());
   CHECK(reader->set_watermark("erp", Sequence{1}).has_error());
-  CHECK(reader->refill("erp").has_error());
+  CHECK(reader->refill("erp", day("2026-11-23")).has_error());
 }
 
 TEST_CASE("central view: a reader of a folder without one sees an empty view and makes no file") {
@@ -153,6 +154,21 @@ TEST_CASE("central view: the write-ahead log does not grow with the read-backs (
   const auto before = log_bytes();
   for (int i = 0; i < 20; ++i) fill(*view, "erp", "2026-11-23", rows);
   CHECK(log_bytes() <= before);
+}
+
+TEST_CASE("central view: a target may list a document a thousand times, over many pages") {
+  TempDir dir;
+  auto view = *CentralView::open(dir.path().string(), Mode::kReadWrite);
+  {
+    auto refill = view->refill("erp", day("2026-11-23"));
+    REQUIRE(refill);
+    for (int page = 0; page < 10; ++page) REQUIRE(refill->add(std::vector<SeenRow>(100, row("0417/A"))));
+    REQUIRE(refill->commit(ReadBackMark{day("2026-11-23"), Sequence{5}, {}, 0}));
+  }
+  const auto rows = rows_of(*view, "erp", "2026-11-23");
+  REQUIRE(rows.size() == 1000);
+  for (std::size_t i = 0; i < rows.size(); ++i) REQUIRE(rows[i].occurrence == static_cast<int>(i) + 1);
+  CHECK((*view->mark("erp", day("2026-11-23")))->rows == 1000);
 }
 
 TEST_CASE("central view: days that the journal no longer has can be dropped") {

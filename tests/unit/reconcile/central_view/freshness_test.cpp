@@ -1,7 +1,10 @@
 // Reconcile on a real journal: which days are read, when they are fresh, and the report that comes of it.
 #include "reconcile/central_view/freshness.h"
 
+#include <filesystem>
+
 #include "outbox/journal/journal.h"
+#include "platform/sqlite/database.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/reconcile/store.h"
 
@@ -181,6 +184,38 @@ TEST_CASE("report on a real journal: it can be made from a read-only view, as th
   REQUIRE(report);
   CHECK(report->balanced());
   CHECK(*days_to_read(*world.reader, *view, "erp") == std::vector<BusinessDay>{});
+}
+
+TEST_CASE("freshness: a backup that was brought back is told from the journal that the view belongs to") {
+  RealWorld world;
+  CHECK(*is_of_journal(*world.reader, *world.view));  // it knows nothing yet
+  REQUIRE(remember_journal(*world.reader, *world.view));
+  world.trade(sale("S1"));
+  const std::string backup = world.dir.file("backup");
+  std::filesystem::create_directory(backup);
+  REQUIRE(sqlite::Database::open(world.dir.file("journal.db"), sqlite::OpenMode::kReadOnly)
+              ->execute(("VACUUM INTO '" + backup + "/journal.db'").c_str()));
+  world.trade(sale("S2"));
+  world.read_back(kDay);
+  REQUIRE(remember_journal(*world.reader, *world.view));
+  world.trade(sale("S3"));
+  CHECK(*is_of_journal(*world.reader, *world.view));
+
+  auto restored = *Journal::open(JournalOptions{backup, ""}, world.clock);
+  auto reader = *JournalReader::open(backup);
+  CHECK_FALSE(*is_of_journal(*reader, *world.view));  // shorter
+  for (const char* id : {"T1", "T2", "T3"}) {
+    REQUIRE(restored->begin());
+    REQUIRE(restored->append(make_post(sale(id), {})));
+    REQUIRE(restored->commit());
+  }
+  CHECK_FALSE(*is_of_journal(*reader, *world.view));  // other records
+  REQUIRE(world.view->forget_all());
+  CHECK(*is_of_journal(*reader, *world.view));
+  CHECK(world.view->marks("erp", day(kDay), day(kDay))->empty());
+  std::size_t rows = 0;
+  REQUIRE(world.view->for_each_row("erp", day(kDay), [&](const SeenRow&) { ++rows; }));
+  CHECK(rows == 0);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ TEST_CASE(
   world.central.rows.push_back(row);
   REQUIRE(world.read());
   CHECK(world.row("0417/D1").digest == content_digest(document));
+  CHECK(world.row("0417/D1").same_as == Sequence{1});
   CHECK(world.row("0417/D1").differences.empty());
 }
 
@@ -80,6 +81,7 @@ TEST_CASE("read back: a document that differs is kept as its differing members")
   set_at(world.central.rows[0].document, "/lines/0/unit_price", "2.60");
   REQUIRE(world.read());
   CHECK(world.row("0417/D1").digest != content_digest(document));
+  CHECK_FALSE(world.row("0417/D1").same_as);
   const Differences differences = decode_differences(world.row("0417/D1").differences);
   REQUIRE(differences.list.size() == 1);
   CHECK(differences.list[0] == Difference{"/lines/0/unit_price", "2.50", "2.60"});
