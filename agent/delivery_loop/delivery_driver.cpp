@@ -13,6 +13,7 @@ class DeliveryDriver::FreshBacklog final : public BacklogSource {
   FreshBacklog(const Parts& parts, const std::unordered_set<DeliveryKey>& settled)
       : journal_(parts.reader, parts.store_id, parts.ahead), settled_(settled) {}
 
+  void read_ahead(bool wanted) { journal_.read_ahead(wanted); }
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override {
     auto page = journal_.read(target, after, documents_max);
     if (page) refresh(page->entries);
@@ -119,6 +120,7 @@ std::optional<SteadyTime> DeliveryDriver::next_wake(bool sending) const {
 
 bool DeliveryDriver::step(SteadyTime at) {
   if (told_.size() >= limits_.unrecorded_max) return false;
+  backlog_->read_ahead(!tills_post(at));  // one thread less that they would have to share the processors with
   const JournalReader::Snapshot snapshot(parts_.reader);
   auto actions = scheduler_->step(at);
   if (!actions) {
@@ -246,9 +248,12 @@ void DeliveryDriver::tell_journal(Told told) {
   told_.push_back(std::move(told));
 }
 
+bool DeliveryDriver::tills_post(SteadyTime at) const {
+  return posted_at_ != SteadyTime::min() && at - posted_at_ < limits_.posts_last;
+}
+
 std::size_t DeliveryDriver::recorded_at_once(SteadyTime at) const {
-  const bool posting = posted_at_ != SteadyTime::min() && at - posted_at_ < limits_.posts_last;
-  return posting ? limits_.recorded_beside_posts_max : limits_.recorded_at_once_max;
+  return tills_post(at) ? limits_.recorded_beside_posts_max : limits_.recorded_at_once_max;
 }
 
 // A commit costs as much as some ten outcomes: under load they go together. The first after a pause goes at

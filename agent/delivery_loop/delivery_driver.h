@@ -100,6 +100,7 @@ class DeliveryDriver {
   void tell_journal(Told told);
   /// When the journal gets what waits.
   SteadyTime due_of_told() const;
+  bool tills_post(SteadyTime at) const;
   std::size_t recorded_at_once(SteadyTime at) const;
   void submit_told(std::size_t at_most);
   void told_journal(const std::vector<Told>& told, const Result<void>& done);
@@ -110,7 +111,7 @@ class DeliveryDriver {
   const DeliveryDriverLimits limits_;
   SeededRandom spans_;  ///< ids of spans have to differ, no more: the system's generator takes a microsecond
   std::unordered_set<DeliveryKey> settled_;  ///< told to the scheduler, not yet durable
-  std::unique_ptr<BacklogSource> backlog_;
+  std::unique_ptr<FreshBacklog> backlog_;
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 

@@ -105,7 +105,7 @@ Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence aft
     ++count;
     page.through = sequence;
   }
-  if (ahead_ != nullptr) ahead_->ask(target, page.through, documents_max);
+  if (ahead_ != nullptr && ahead_wanted_) ahead_->ask(target, page.through, documents_max);
   return page;
 }
 

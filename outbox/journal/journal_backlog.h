@@ -21,6 +21,8 @@ class JournalBacklog final : public BacklogSource {
                  std::size_t read_ahead_bytes_max = kReadAheadBytesMax)
       : reader_(reader), store_id_(std::move(store_id)), ahead_(ahead), read_ahead_(read_ahead_bytes_max) {}
 
+  /// Whether the next page is read while this one is sent, where there is somebody to do it.
+  void read_ahead(bool wanted) { ahead_wanted_ = wanted; }
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override;
   Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
                                                    std::size_t limit) override;
@@ -33,6 +35,7 @@ class JournalBacklog final : public BacklogSource {
   JournalReader& reader_;
   const std::string store_id_;
   DocumentsAhead* const ahead_;
+  bool ahead_wanted_ = true;
   ReadAhead read_ahead_;
 };
 
