@@ -105,7 +105,7 @@ std::string check_log_level(std::string_view value) {
 }
 
 std::string check_auth_kind(std::string_view value) {
-  return one_of(value, std::array<std::string_view, 4>{"bearer", "basic", "api_key", "oauth2"});
+  return one_of(value, std::array<std::string_view, 5>{"bearer", "basic", "api_key", "oauth2", "session"});
 }
 
 std::string check_header_name(std::string_view value) {

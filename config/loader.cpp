@@ -107,11 +107,42 @@ class Loader {
     resolve(settings_.log.file);
     for (auto& [name, target] : settings_.targets) {
       resolve(target.ca_file);
+      find_connector(name, target);
       for (SecretReference* secret :
            {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret}) {
         resolve(*secret);
       }
     }
+  }
+
+  /// "rest" is built in. Anything else is a file: a path, or a name in the folder `connectors` beside the
+  /// settings, or one that came with the program.
+  void find_connector(const std::string& name, TargetSettings& target) {
+    const std::string& connector = target.connector;
+    if (connector == "rest" || connector.empty()) return;
+    std::vector<std::string> places;
+    if (connector.find('/') != std::string::npos || connector.ends_with(".toml")) {
+      places = {connector};
+      resolve(places.front());
+    } else {
+      places = {"connectors/" + connector + ".toml"};
+      resolve(places.front());
+      places.push_back(TILLSYNC_CONNECTOR_FOLDER "/" + connector + ".toml");
+    }
+    for (const std::string& place : places) {
+      std::error_code fault;
+      if (!std::filesystem::is_regular_file(place, fault)) continue;
+      target.connector_file = place;
+      return;
+    }
+    const Node* targets = root_.find("targets");
+    const Node* table = targets->find(name);
+    const Node* key = table->find("connector");
+    std::string looked;
+    for (const std::string& place : places) looked += (looked.empty() ? "" : " nor ") + place;
+    mistakes_.add(key == nullptr ? table->line : key->line,
+                  "[targets." + name + "] there is no connector \"" + connector + "\": no file " + looked +
+                      "; use \"rest\", or name a connector file");
   }
 
   void check_listeners() {

@@ -53,10 +53,11 @@ struct LogSettings {
 };
 
 struct AuthSettings {
-  /// bearer (the target's `token`), basic, api_key, oauth2 (client credentials, RFC 6749 section 4.4)
+  /// bearer (the target's `token`), basic, api_key, oauth2 (client credentials, RFC 6749 section 4.4),
+  /// session (as the connector's file signs in)
   std::string kind = "bearer";
-  std::string user;                  ///< basic
-  SecretReference password;          ///< basic
+  std::string user;                  ///< basic, session
+  SecretReference password;          ///< basic, session
   std::string header = "X-API-Key";  ///< api_key: the header that carries it
   SecretReference key;               ///< api_key
   std::string token_url;             ///< oauth2
@@ -67,6 +68,10 @@ struct AuthSettings {
 
 struct TargetSettings {
   std::string connector = "rest";
+  std::string connector_file;  ///< where `connector` was found; "" for "rest"
+  std::string parameters;      ///< the table [targets.NAME.parameters] as a JSON object; "" for none
+  std::int64_t parameters_line = 0;
+  std::int64_t line = 0;  ///< of [targets.NAME]
   std::string base_url;
   bool allow_plain_http = false;  ///< plain http to a host that is not this machine
   SecretReference token;

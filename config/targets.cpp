@@ -1,6 +1,7 @@
 #include "config/targets.h"
 
 #include "config/section.h"
+#include "platform/json/json.h"
 
 namespace tillsync::config {
 namespace {
@@ -20,6 +21,7 @@ const std::vector<AuthKind>& auth_kinds() {
       {"oauth2",
        {"token_url", "client_id", "client_secret"},
        {"token_url", "client_id", "client_secret", "scope"}},
+      {"session", {"user", "password"}, {"user", "password"}},
   };
   return kinds;
 }
@@ -74,9 +76,58 @@ void read_auth(const Node& table, const Node* auth, const std::string& name, Tar
                    target.allow_plain_http, mistakes);
 }
 
+/// As JSON; null for what JSON has not (a date).
+json::Value json_of(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kString:
+      return node.text;
+    case Node::Kind::kInteger:
+      return node.integer;
+    case Node::Kind::kBoolean:
+      return node.flag;
+    case Node::Kind::kArray: {
+      json::Array items;
+      for (const Node& item : node.items) items.push_back(json_of(item));
+      return items;
+    }
+    case Node::Kind::kTable: {
+      json::Object members;
+      for (const auto& [name, member] : node.members) members.emplace_back(name, json_of(member));
+      return members;
+    }
+    case Node::Kind::kFloat:
+    case Node::Kind::kDateTime:
+      break;
+  }
+  return {};
+}
+
+void refuse_inexact(const Node& node, const std::string& where, Mistakes& mistakes) {
+  if (node.kind == Node::Kind::kFloat || node.kind == Node::Kind::kDateTime) {
+    mistakes.add(node.line, where + " must not hold " + std::string(node.kind_name()) +
+                                "; write it as a string, e.g. \"2.50\"");
+  }
+  for (const Node& item : node.items) refuse_inexact(item, where, mistakes);
+  for (const auto& [name, member] : node.members) refuse_inexact(member, where, mistakes);
+}
+
+void read_parameters(const Node* parameters, const std::string& name, TargetSettings& target,
+                     Mistakes& mistakes) {
+  if (parameters == nullptr) return;
+  const std::string where = "[targets." + name + ".parameters]";
+  if (parameters->kind != Node::Kind::kTable) {
+    mistakes.add(parameters->line, where + " must be a table, not " + std::string(parameters->kind_name()));
+    return;
+  }
+  refuse_inexact(*parameters, where, mistakes);
+  target.parameters = json::dump(json_of(*parameters));
+  target.parameters_line = parameters->line;
+}
+
 void read_target(const Node& table, const std::string& name, TargetSettings& target, Mistakes& mistakes) {
   const std::string where = "[targets." + name + "]";
-  read_section(table, where, target_keys(), target, mistakes, {"auth"});
+  read_section(table, where, target_keys(), target, mistakes, {"auth", "parameters"});
+  target.line = table.line;
   if (table.kind != Node::Kind::kTable) return;
   const Node* url = table.find("base_url");
   if (url == nullptr) {
@@ -93,6 +144,7 @@ void read_target(const Node& table, const std::string& name, TargetSettings& tar
         where + " backoff_min_s is more than backoff_max_s; raise backoff_max_s or lower backoff_min_s");
   }
   read_auth(table, table.find("auth"), name, target, mistakes);
+  read_parameters(table.find("parameters"), name, target, mistakes);
 }
 
 }  // namespace

@@ -14,12 +14,16 @@ build_packages=(
   libsqlite3-dev libcereal-dev                                # the journal and its records
   libspdlog-dev libfmt-dev prometheus-cpp-dev                 # logging, text, metrics
   libtomlplusplus-dev libcli11-dev                            # settings, command line
+  libjq-dev                                                   # mappings in the language that operators know: jq
   libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
   ca-certificates
 )
 # What the tests and the quickstart call.
-test_packages=(curl jq sqlite3 xz-utils openssl faketime iproute2 nftables)
+test_packages=(
+  curl jq sqlite3 xz-utils openssl faketime iproute2 nftables
+  tryton-server tryton-proteus tryton-modules-sale python3-psycopg2 postgresql-15 postgresql-client-15 # a real ERP
+)
 # What the checks call.
 lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) # the last three fuzz, and name what is found
 # What the bench suite measures beside tillsync, and with. PostgreSQL's package brings pgbench.
@@ -66,7 +70,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing ${#missing[@]} Debian packages with apt: ${missing[*]}"
 log=$(mktemp)
-# The suite starts the servers that it measures: while their packages are installed, their own services stay down.
+# The tests and the suite start the servers that they need: while their packages are installed, their own services stay down.
 policy=/usr/sbin/policy-rc.d
 services_held=no
 leave() {
@@ -74,7 +78,7 @@ leave() {
   if [ "$services_held" = yes ]; then "${as_root[@]}" rm -f "$policy"; fi
 }
 trap leave EXIT
-if [[ " $* " == *" bench "* ]] && [ ! -e "$policy" ]; then
+if [ ! -e "$policy" ]; then
   services_held=yes
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
   "${as_root[@]}" chmod 755 "$policy"

@@ -1,5 +1,6 @@
 #include "agent/assembly/daemon.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +24,7 @@
 #include "outbox/journal/schema.h"
 #include "outbox/journal/verify.h"
 #include "platform/log/log.h"
+#include "platform/service/child_process.h"
 #include "platform/service/service_host.h"
 
 namespace tillsync {
@@ -80,6 +82,8 @@ class Daemon {
  private:
   Result<void> open_journal();
   Result<void> start_loops();
+  Result<std::unique_ptr<TargetPort>> target_port(const std::string& name, http::Client& client,
+                                                  const DeliveryLoop::Parts::Post& post);
   Result<void> start_apis();
   Result<void> listen();
   void damaged(const Error& error);
@@ -104,6 +108,7 @@ class Daemon {
   std::unique_ptr<DiskGuard> disk_;
   std::unique_ptr<TillApi> till_api_;
   std::unique_ptr<DeliveryLoop> delivery_;
+  std::unique_ptr<jq::Mapper> mapper_;  ///< where a target has a connector file; ends before what it answers
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<ReconcileLoop> reconcile_;
   std::unique_ptr<WorkerPool> workers_;
@@ -178,30 +183,43 @@ void Daemon::damaged(const Error& error) {
   });
 }
 
+Result<std::unique_ptr<TargetPort>> Daemon::target_port(const std::string& name, http::Client& client,
+                                                        const DeliveryLoop::Parts::Post& post) {
+  std::optional<Mapping> mapping;
+  if (mapper_) mapping.emplace(*mapper_, post);
+  return make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_, read_secret,
+                          mapping);
+}
+
 Result<void> Daemon::start_loops() {
   disk_->watch(loop_);
   const auto on_damage = [this](const Error& error) { damaged(error); };
   auto workers = WorkerPool::start(settings_.journal.path, kWorkers, on_damage);
   if (!workers) return workers.error();
   workers_ = std::move(*workers);
+  const auto& targets = settings_.targets;
+  if (std::any_of(targets.begin(), targets.end(),
+                  [](const auto& each) { return !each.second.connector_file.empty(); }))
+    mapper_ = std::make_unique<jq::Mapper>(std::vector<std::string>{own_program(), "jq-worker"});
   auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
       settings_, *store_, clock_,
       [this](const std::string& name) {
-        return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_);
+        return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
+                              mapper_.get());
       },
       // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
       [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
-  auto delivery =
-      DeliveryLoop::start(DeliveryLoop::Parts{settings_, *journal_, clock_, random_,
-                                              [this](const std::string& name, http::Client& client) {
-                                                return make_target_port(name, settings_.targets.at(name),
-                                                                        settings_.store.id, client, clock_);
-                                              },
-                                              [this](const std::string&) { reconcile_->drained(); },
-                                              [this](const Error& error) { damaged(error); }},
-                          lanes_, head_);
+  auto delivery = DeliveryLoop::start(
+      DeliveryLoop::Parts{
+          settings_, *journal_, clock_, random_,
+          [this](const std::string& name, http::Client& client, const DeliveryLoop::Parts::Post& post) {
+            return target_port(name, client, post);
+          },
+          [this](const std::string&) { reconcile_->drained(); },
+          [this](const Error& error) { damaged(error); }},
+      lanes_, head_);
   if (!delivery) return delivery.error();
   delivery_ = std::move(*delivery);
   return ok();

@@ -53,6 +53,8 @@ void build(CLI::App& app, Context& context) {
   add_quarantine(app, context);
   add_explain(app, context);
   add_journal(app, context);
+  add_connector(app, context);
+  add_jq_worker(app, context);
 }
 
 std::vector<std::string> command_names(CLI::App& app) {

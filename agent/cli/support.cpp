@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 
 #include "agent/assembly/daemon.h"
+#include "agent/connectors/connector_factory.h"
 #include "outbox/document/validation.h"
 #include "platform/log/printable.h"
 
@@ -90,6 +92,27 @@ Error journal_unreadable(const Error& error) {
   return {ErrorKind::kStorage, error.code, error.detail + std::string(cure)};
 }
 
+namespace {
+
+/// What a route sends to a target whose connector has nothing for it would be quarantined, document by
+/// document.
+void check_routes_to(const std::string& name, const TargetConnector& target, LoadedSettings& loaded,
+                     const std::string& file) {
+  if (!target.connector) return;
+  for (const auto& [type, steps] : loaded.settings.routes) {
+    const bool routed =
+        std::any_of(steps.begin(), steps.end(), [&](const RouteStep& step) { return step.target == name; });
+    const auto known = type_from_name(type);
+    if (!routed || !known || target.connector->submit_of(*known) != nullptr) continue;
+    loaded.mistakes.push_back({file, loaded.settings.targets.at(name).line,
+                               "[routes] sends " + type + " to target " + name + ", and connector " +
+                                   target.connector->name + " does not serve it; take " + name +
+                                   " out of that route"});
+  }
+}
+
+}  // namespace
+
 LoadedSettings load_checked(const Context& context) {
   LoadedSettings loaded = load_settings(context.settings_file);
   if (!loaded.mistakes.empty()) return loaded;
@@ -99,9 +122,9 @@ LoadedSettings load_checked(const Context& context) {
   if (const auto store = store_defaults(loaded.settings); !store)
     add("currency", loaded.settings.store.currency, store.error().detail);
   for (const auto& [name, target] : loaded.settings.targets) {
-    if (target.connector == "rest") continue;
-    add("connector", target.connector,
-        "[targets." + name + "] there is no connector \"" + target.connector + "\"; use \"rest\"");
+    CheckedTarget checked = check_target(name, target, context.settings_file);
+    std::move(checked.mistakes.begin(), checked.mistakes.end(), std::back_inserter(loaded.mistakes));
+    check_routes_to(name, checked.target, loaded, context.settings_file);
   }
   return loaded;
 }

@@ -15,9 +15,14 @@ void blot(std::string& text, const std::string& secret) {
 }  // namespace
 
 void CentralSession::send(http::Request request, std::function<void(Result)> then) const {
+  send(std::move(request),
+       [then = std::move(then)](Result result, std::uint64_t) { then(std::move(result)); });
+}
+
+void CentralSession::send(http::Request request, std::function<void(Result, std::uint64_t)> then) const {
   credentials_->obtain([credentials = credentials_, client = client_, request = std::move(request),
                         then = std::move(then)](Credentials::Obtained obtained) mutable {
-    if (auto* outcome = std::get_if<Outcome>(&obtained)) return then(std::move(*outcome));
+    if (auto* outcome = std::get_if<Outcome>(&obtained)) return then(std::move(*outcome), 0);
     const auto& authorization = std::get<Authorization>(obtained);
     authorization.apply(request);
     client->start(std::move(request), [credentials, then = std::move(then), secret = authorization.secret,
@@ -26,7 +31,7 @@ void CentralSession::send(http::Request request, std::function<void(Result)> the
         if (answer->status == 401) credentials->refused(generation);
         blot(answer->body, secret);
       }
-      then(std::move(exchange));
+      then(std::move(exchange), generation);
     });
   });
 }

@@ -21,6 +21,9 @@ class CentralSession {
   /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of an error's
   /// body.
   void send(http::Request request, std::function<void(Result)> then) const;
+  /// The same for those who find a refused credential in an answer's words: `generation` is what
+  /// Credentials::refused() takes.
+  void send(http::Request request, std::function<void(Result, std::uint64_t generation)> then) const;
 
  private:
   std::shared_ptr<Credentials> credentials_;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/connectors/credentials.h"
+#include "agent/connectors/mapped/mapping.h"
 #include "config/settings.h"
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
@@ -13,16 +16,46 @@
 
 namespace tillsync {
 
-/// For the delivery thread. `client` and `clock` outlive the port. `name` is the target's, for messages.
-/// kInvalid with the cure: unknown connector, unusable base_url or auth.
+/// A target's connector file, loaded, with the parameters that the target gives it.
+struct TargetConnector {
+  std::shared_ptr<const Connector> connector;  ///< null for the built-in `rest`
+  json::Value parameters;
+};
+/// Reads the connector file of a target and holds its settings against it. Every mistake, those of the file
+/// with its lines, those of the settings with `settings_file` and theirs.
+struct CheckedTarget {
+  TargetConnector target;
+  std::vector<SettingsMistake> mistakes;
+};
+CheckedTarget check_target(const std::string& name, const TargetSettings& settings,
+                           const std::string& settings_file);
+
+/// For the delivery thread. `client` and `clock` outlive the port. `name` is the target's, for messages;
+/// `mapping` posts to the delivery thread. kInvalid with the cure: unusable connector, base_url or auth.
 Result<std::unique_ptr<TargetPort>> make_target_port(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, http::Transport& client,
                                                      const Clock& clock,
-                                                     Credentials::ReadSecret read = read_secret);
+                                                     Credentials::ReadSecret read = read_secret,
+                                                     const std::optional<Mapping>& mapping = {});
+/// The same for a connector file that is loaded already.
+Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, const TargetSettings& settings,
+                                                     const std::string& store,
+                                                     const std::shared_ptr<const Connector>& connector,
+                                                     const json::Value& parameters, http::Transport& client,
+                                                     const Clock& clock, const Mapping& mapping,
+                                                     Credentials::ReadSecret read);
 
-/// For the reconcile thread; it brings its own HTTP client. `clock` outlives the port. Errors as above.
+/// For the reconcile thread; it brings its own HTTP client. `clock` and `mapper` outlive the port; a mapper
+/// is needed for a connector of a file. Errors as above.
 Result<std::unique_ptr<ReadBackPort>> make_read_back(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, const Clock& clock,
-                                                     Credentials::ReadSecret read = read_secret);
+                                                     Credentials::ReadSecret read = read_secret,
+                                                     jq::Mapper* mapper = nullptr);
+Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& name,
+                                                            const TargetSettings& settings,
+                                                            const std::string& store,
+                                                            const std::shared_ptr<const Connector>& connector,
+                                                            const json::Value& parameters, const Clock& clock,
+                                                            jq::Mapper& mapper, Credentials::ReadSecret read);
 
 }  // namespace tillsync

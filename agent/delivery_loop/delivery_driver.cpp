@@ -227,7 +227,8 @@ void DeliveryDriver::look_up(LookUp action) {
 
 void DeliveryDriver::looked_up(const std::string& target, const Attempt& attempt, LookUpAnswer answer) {
   using Kind = LookUpAnswer::Kind;
-  if (answer.kind == Kind::kFound) return record(target, attempt, std::move(answer.outcome), true);
+  if (answer.kind == Kind::kFound || answer.kind == Kind::kRefused)
+    return record(target, attempt, std::move(answer.outcome), true);
   LookUpFact fact{attempt.key, target, attempt.attempt, LookUpFact::Found::kAbsent, "", 0};
   if (answer.kind == Kind::kFailed) {
     fact.found = LookUpFact::Found::kFailed;

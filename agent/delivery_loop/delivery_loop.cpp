@@ -48,7 +48,9 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
           loop->parts_.damaged, loop->ahead_.get()},
       limits.driver);
   for (const auto& [name, target] : settings.targets) {
-    auto port = loop->parts_.make_port(name, *loop->client_);
+    auto port = loop->parts_.make_port(
+        name, *loop->client_,
+        [self = loop.get()](std::function<void()> event) { self->tell(std::move(event)); });
     if (!port) return port.error();
     const auto memory = lanes.find(name);
     loop->driver_->add_target(name, lane_options(target),

@@ -43,8 +43,11 @@ class DeliveryLoop {
     JournalThread& journal;
     const Clock& clock;
     Random& random;
-    /// Makes the connector of a target; it lives on the delivery thread.
-    std::function<Result<std::unique_ptr<TargetPort>>(const std::string& name, http::Client& client)>
+    /// Makes the connector of a target; it lives on the delivery thread, and so does what it gives to `post`,
+    /// from any thread.
+    using Post = std::function<void(std::function<void()>)>;
+    std::function<Result<std::unique_ptr<TargetPort>>(const std::string& name, http::Client& client,
+                                                      Post post)>
         make_port;
     /// A backlog was owed to a target and all of it is delivered now; on the delivery thread.
     std::function<void(const std::string& target)> drained;

@@ -49,6 +49,8 @@ void Lane::look_up_answer(const Attempt& attempt, const LookUpAnswer& answer) {
   std::optional<std::chrono::milliseconds> retry_after;
   if (answer.kind == LookUpAnswer::Kind::kFound || delivery.discarded) {
     settle(delivery);
+  } else if (answer.kind == LookUpAnswer::Kind::kRefused) {
+    quarantine(delivery);
   } else if (answer.kind == LookUpAnswer::Kind::kAbsent) {
     delivery.maybe_sent = !mutated("absent-for-ever");
     delivery.look_up_first = false;

@@ -34,9 +34,10 @@ struct OutgoingDelivery {
 
 struct LookUpAnswer {
   enum class Kind {
-    kFound,   ///< central has it: `outcome` is kDelivered
-    kAbsent,  ///< central does not have it: it may be sent again
-    kFailed,  ///< the look-up itself got no answer: `outcome` says why, and when to try again
+    kFound,    ///< central has it: `outcome` is kDelivered
+    kAbsent,   ///< central does not have it: it may be sent again
+    kRefused,  ///< central will not take it, or not the rest of it: `outcome` is kRejected
+    kFailed,   ///< the look-up itself got no answer: `outcome` says why, and when to try again
   } kind = Kind::kFailed;
   Outcome outcome;
 };

@@ -52,9 +52,9 @@ void Store::write_settings() const {
       << "[ops]\ntcp = \"127.0.0.1:" << ops_port_ << "\"\n";
   if (!options_.central.empty()) {
     for (const auto& target : options_.targets) {
-      out << "[targets." << target << "]\nconnector = \"rest\"\nbase_url = \"" << options_.central << "/"
-          << target << "\"\ntimeout_s = " << options_.timeout_s
-          << "\nbackoff_min_s = 0.05\nbackoff_max_s = 0.5\n"
+      out << "[targets." << target << "]\nconnector = \"" << options_.connector << "\"\nbase_url = \""
+          << options_.central << "/" << (options_.connector == "rest" ? target : "")
+          << "\"\ntimeout_s = " << options_.timeout_s << "\nbackoff_min_s = 0.05\nbackoff_max_s = 0.5\n"
           << options_.target_lines;
     }
   }

@@ -23,6 +23,7 @@ inline constexpr const char* kJson = "Content-Type: application/json\r\n";
 struct StoreOptions {
   std::string central;                             ///< "http://127.0.0.1:PORT"; "": no targets
   std::vector<std::string> targets{"erp", "crm"};  ///< central's names
+  std::string connector = "rest";                  ///< of every target
   std::string routes;  ///< the [routes] section's lines; "": every type everywhere
   std::string target_lines = "concurrency = 16\n";  ///< added to every target
   std::string timeout_s = "10";                     ///< of every target

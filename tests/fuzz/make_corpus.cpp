@@ -267,6 +267,39 @@ void add_settings(Corpus& corpus, const std::string& example) {
   }
 }
 
+void add_connectors(Corpus& corpus) {
+  const std::string submit =
+      "format = 1\nsafe_to_resend = \"x\"\n[[submit]]\ntypes = [\"sale\"]\n[[submit.requests]]\n";
+  const std::string ask = "[{path = '/', answer = '.'}]\n";
+  for (const std::string& text :
+       {submit + R"(path = '/a/{.parameters.b}?c={ {d: "}"}.d }'
+headers = {"X-Key" = "{.e}{{}}"}
+)",
+        submit + R"toml(name = "a"
+path = '/'
+when = '''
+.b # c
+'''
+body_kind = "form"
+body = """
+.d"""
+[[submit.requests]]
+name = "b"
+method = "GET"
+path = '/{"\(1)"}'
+answer = '.'
+)toml",
+        submit + "path = '/'\n[parameters.a]\nabout = \"b\"\nkind = \"object\"\ndefault = {c = [1, true]}\n" +
+            "[session.login]\npath = '/'\nanswer = '.'\n[submit_batch]\ntypes = [\"sale\"]\nbatch_max = " +
+            "2\nrequests = " + ask + "[read_back]\nrequests = " + ask,
+        "format = 1\nconcurrency_max = 4\n[[submit]]\ntypes = [\"return\"]\nrequests = [{path = " +
+            std::string("'/'}]\n[[lookup]]\ntypes = [\"return\"]\nrequests = ") + ask,
+        submit + "path = '/{.a'\nbody = ' '\nmethd = 1\nheaders = {Host = \"a\"}\n",
+        std::string("format = 2\n")}) {
+    corpus.add("fuzz_connector_file", text);
+  }
+}
+
 void add_answers(Corpus& corpus) {
   const std::string_view bodies[] = {
       R"({"central_reference":"ERP-1"})",
@@ -364,6 +397,7 @@ int main(int argc, char** argv) {
     add_exports(corpus);
     add_requests(corpus);
     add_settings(corpus, contents_of(argv[2]));
+    add_connectors(corpus);
     add_answers(corpus);
     add_pages(corpus);
     add_small_texts(corpus);

@@ -16,6 +16,7 @@ PRODUCTION = ("platform/", "config/", "outbox/", "reconcile/", "agent/")
 
 # Each third-party header has one home: (what it is called, the header, where it may be included besides tests/).
 HOMES = [
+    ("libjq", r"j[qv]\.h$", ("platform/jq/",)),
     ("SQLite", r"sqlite3\.h", ("platform/sqlite/",)),
     ("curl", r"curl/", ("platform/http/",)),
     ("spdlog", r"spdlog/", ("platform/log/",)),
@@ -90,7 +91,7 @@ def self_test():
     }
     expected = [f"agent/long.cpp:{LINES_MAX + 1}:", "agent/bare.h:1:", "config/open.cpp:1:", "outbox/system.cpp:1:",
                 "outbox/now.cpp:1:", "agent/sleep.cpp:2:", "reconcile/dice.cpp:2:"]
-    headers = ["sqlite3.h", "curl/curl.h", "spdlog/spdlog.h", "openssl/evp.h", "boost/json.hpp", "date/tz.h", "toml++/toml.h",
+    headers = ["jq.h", "sqlite3.h", "curl/curl.h", "spdlog/spdlog.h", "openssl/evp.h", "boost/json.hpp", "date/tz.h", "toml++/toml.h",
                "cereal/cereal.hpp", "boost/asio/post.hpp", "CLI/CLI.hpp", "prometheus/counter.h", "doctest/doctest.h",
                "rapidcheck.h", "unistd.h"]
     assert len(headers) == len(HOMES)

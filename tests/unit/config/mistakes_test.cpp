@@ -240,3 +240,10 @@ TEST_CASE("mistakes: routes") {
          8, {"step \"a\" waits for itself"});
   expect(routes + "sale = [{step = \"a\", target = \"erp\", needs = [\"a\"]}]\n", 7, {"waits for itself"});
 }
+
+TEST_CASE("mistakes: connectors that are not there, and parameters that are not exact") {
+  expect(kTarget + "connector = \"sap\"\n", 6, {"there is no connector \"sap\"", "sap.toml", "use \"rest\""});
+  expect(kTarget + "parameters = 3\n", 6, {"[targets.erp.parameters] must be a table"});
+  expect(kTarget + "[targets.erp.parameters]\nrate = 2.5\n", 7, {"a decimal number", "write it as a string"});
+  expect(kTarget + "[targets.erp.parameters]\nlist = [2.5]\n", 7, {"a decimal number"});
+}

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "config/settings.h"
+#include "tests/support/temp_dir.h"
 
 using namespace tillsync;
 using namespace std::chrono_literals;
@@ -61,7 +63,7 @@ level = "debug"
 rotate_mib = 1
 rotate_keep = 100
 [targets.erp]
-connector = "odoo"
+connector = "rest"
 base_url = "http://127.0.0.1:8069/x"
 token = "env:ERP"
 timeout_s = 0.25
@@ -89,7 +91,8 @@ proxy = "http://proxy:3128"
   CHECK(s.log.rotate_mib == 1);
   CHECK(s.log.rotate_keep == 100);
   const TargetSettings& erp = s.targets.at("erp");
-  CHECK(erp.connector == "odoo");
+  CHECK(erp.connector == "rest");
+  CHECK(erp.connector_file.empty());
   CHECK(erp.base_url == "http://127.0.0.1:8069/x");
   CHECK(erp.token.text == "env:ERP");
   CHECK(erp.timeout == 250ms);
@@ -172,4 +175,44 @@ TEST_CASE("settings: a file that is not there is one mistake that names it") {
 
 TEST_CASE("settings: a folder in the place of the file is a mistake, no crash") {
   CHECK(load_settings(std::filesystem::temp_directory_path().string()).mistakes.size() == 1);
+}
+
+TEST_CASE("settings: a connector is a file beside the settings, by its name or by a path") {
+  testing::TempDir dir;
+  const std::string settings = dir.file("tillsync.toml");
+  std::filesystem::create_directories(dir.file("connectors"));
+  for (const char* file : {"connectors/acme.toml", "own.toml"})
+    std::ofstream(dir.file(file)) << "format = 1\n";
+  const auto found = [&](const std::string& connector) {
+    const auto loaded = parse_settings(
+        kStore + "[targets.erp]\nbase_url = \"https://e\"\nconnector = \"" + connector + "\"\n", settings);
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.settings.targets.at("erp").connector_file;
+  };
+  CHECK(found("acme") == dir.file("connectors/acme.toml"));
+  CHECK(found("own.toml") == dir.file("own.toml"));
+  CHECK(found("./connectors/acme.toml") == dir.file("connectors/acme.toml"));
+  CHECK(found(dir.file("own.toml")) == dir.file("own.toml"));
+  CHECK(found("rest").empty());
+}
+
+TEST_CASE("settings: what a target tells its connector is kept as JSON, exactly") {
+  const Settings s = good(kStore + R"([targets.erp]
+base_url = "https://e"
+[targets.erp.auth]
+kind = "session"
+user = "store"
+password = "file:/etc/tillsync/erp.password"
+[targets.erp.parameters]
+company = 1
+party = "WALK-IN"
+open = true
+warehouses = [5, 6]
+currencies = {GBP = 2}
+)");
+  const TargetSettings& erp = s.targets.at("erp");
+  CHECK(erp.parameters ==
+        R"({"company":1,"party":"WALK-IN","open":true,"warehouses":[5,6],"currencies":{"GBP":2}})");
+  CHECK(erp.auth.kind == "session");
+  CHECK(erp.auth.user == "store");
 }

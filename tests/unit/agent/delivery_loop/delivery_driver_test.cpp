@@ -135,6 +135,34 @@ TEST_CASE("delivery driver: an outcome that the journal could not take comes bef
         std::vector{RecordKind::kDocument, RecordKind::kOutcome, RecordKind::kLookUp, RecordKind::kOutcome});
 }
 
+TEST_CASE(
+    "delivery driver: what a look-up finds to be refused is quarantined, with the target's words, and asked "
+    "no more") {
+  DriverBench bench;
+  bench.port->sent[0]({lost()});
+  bench.turn();
+  REQUIRE(bench.port->asked.size() == 1);
+  Outcome refusal = rejected();
+  refusal.reason = "period closed";
+  bench.port->asked[0](LookUpAnswer{LookUpAnswer::Kind::kRefused, refusal});
+  for (int commits = 0; commits < 2; ++commits) {  // of the attempt, then of the look-up
+    bench.pass(std::chrono::milliseconds(10));
+    while (!bench.queue->tasks.empty()) bench.queue->commit_next();
+    bench.turn();
+  }
+  while (!bench.queue->tasks.empty()) bench.queue->commit_next();
+  bench.turn();
+  CHECK(bench.state() == DeliveryState::kQuarantined);
+  const auto list = bench.reader->quarantine(10);
+  REQUIRE(list.has_value());
+  REQUIRE(list->size() == 1);
+  CHECK(list->front().reason == "period closed");
+  CHECK(bench.driver->scheduler().status("erp").held == 1);
+  bench.pass(std::chrono::hours(1));
+  CHECK(bench.port->asked.size() == 1);
+  CHECK(bench.port->sent.size() == 1);
+}
+
 TEST_CASE("delivery driver: while the journal takes nothing the driver waits, and does not spin") {
   DriverBench bench;
   bench.port->sent[0]({lost()});

@@ -1,0 +1,46 @@
+// The connector that a file describes: turns a delivery into requests, and their answers into one outcome.
+// What the file says is data; what it cannot change is here:
+// - what was sent and not answered is `unknown`, and so is a later failure of a delivery of which a part was
+// done;
+// - a target that can be asked is asked before anything is sent again, and what it has of a delivery is gone
+// on with. Single-threaded: on the thread of the transport and of the mapping's Post.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/connectors/mapped/requester.h"
+#include "outbox/delivery/target_port.h"
+
+namespace tillsync {
+
+class ConnectorEngine final : public TargetPort {
+ public:
+  struct Parts {
+    std::shared_ptr<const Connector> connector;
+    json::Value parameters;  ///< fill_parameters()
+    std::string store;
+    TargetSettings settings;
+    std::shared_ptr<Credentials> credentials;
+    http::Transport& client;
+    Mapping mapping;
+  };
+  explicit ConnectorEngine(Parts parts);
+
+  /// Several go in one request where the file has `submit_batch` for all their types; else one after the
+  /// other.
+  void submit(std::vector<OutgoingDelivery> batch, std::function<void(std::vector<Outcome>)> done) override;
+  void look_up(OutgoingDelivery delivery, std::function<void(LookUpAnswer)> done) override;
+
+ private:
+  struct Shared;
+  struct Flow;
+  struct Singly;
+  struct Search;
+  /// Shared with what is under way: the connector may go first.
+  std::shared_ptr<const Shared> shared_;
+};
+
+}  // namespace tillsync

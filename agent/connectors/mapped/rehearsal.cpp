@@ -1,0 +1,126 @@
+#include "agent/connectors/mapped/rehearsal.h"
+
+#include "agent/connectors/connector_factory.h"
+#include "agent/connectors/mapped/event_inbox.h"
+
+namespace tillsync {
+namespace {
+
+constexpr std::string_view kHidden = "***";
+/// Where nothing is really sent no secret is read.
+constexpr const char* kNoSecret = "SECRET";
+
+void hide(std::string& text, const std::vector<std::string>& secrets) {
+  for (const auto& secret : secrets) {
+    if (secret.empty()) continue;
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kHidden.size()))
+      text.replace(at, secret.size(), kHidden);
+  }
+}
+
+bool is_credential(std::string_view header) {
+  return header == "Authorization" || header == "Cookie" || header.find("Token") != std::string_view::npos ||
+         header.find("Key") != std::string_view::npos;
+}
+
+/// Writes down what passes.
+class WireTap final : public http::Transport {
+ public:
+  WireTap(RehearsalPlan& plan, http::Client& client, EventInbox& inbox, Rehearsal& out)
+      : plan_(plan), client_(client), inbox_(inbox), out_(out) {}
+
+  void start(http::Request request, std::function<void(http::Exchange)> done) override {
+    const std::size_t place = out_.exchanges.size();
+    out_.exchanges.push_back({shown(request), std::nullopt});
+    if (plan_.live) {
+      // What answers a secret is one, as a rule: a session.
+      const bool signs_in = out_.exchanges[place].request.body != request.body;
+      client_.start(std::move(request),
+                    [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
+                      out_.exchanges[place].answer = exchange;
+                      if (auto* answer = std::get_if<http::Answer>(&*out_.exchanges[place].answer);
+                          answer != nullptr && signs_in)
+                        answer->body = kHidden;
+                      done(std::move(exchange));
+                    });
+      return;
+    }
+    if (plan_.answers.empty()) {
+      ran_out_ = true;
+      return;
+    }
+    http::Exchange exchange = std::move(plan_.answers.front());
+    plan_.answers.pop_front();
+    out_.exchanges[place].answer = exchange;
+    inbox_.post([done = std::move(done), exchange = std::move(exchange)] { done(exchange); });
+  }
+
+  Result<std::string> read(const SecretReference& reference) {
+    if (!plan_.live) return std::string(reference.empty() ? "" : kNoSecret);
+    auto secret = read_secret(reference);
+    if (secret) secrets_.push_back(*secret);
+    return secret;
+  }
+  bool ran_out() const { return ran_out_; }
+
+ private:
+  http::Request shown(http::Request request) const {
+    for (auto& [name, value] : request.headers) {
+      if (is_credential(name) && name != "Idempotency-Key" && !name.ends_with("-Idempotency-Key"))
+        value = kHidden;
+    }
+    if (!request.password.empty()) request.password = kHidden;
+    hide(request.body, secrets_);
+    if (!plan_.live) hide(request.body, {kNoSecret});
+    return request;
+  }
+
+  RehearsalPlan& plan_;
+  http::Client& client_;
+  EventInbox& inbox_;
+  Rehearsal& out_;
+  std::vector<std::string> secrets_;
+  bool ran_out_ = false;
+};
+
+std::string name_of(LookUpAnswer::Kind kind) {
+  switch (kind) {
+    case LookUpAnswer::Kind::kFound:
+      return "found";
+    case LookUpAnswer::Kind::kAbsent:
+      return "absent";
+    case LookUpAnswer::Kind::kRefused:
+      return "refused";
+    case LookUpAnswer::Kind::kFailed:
+      return "failed";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& clock) {
+  auto client = http::Client::open(1);
+  if (!client) return client.error();
+  EventInbox inbox(**client);
+  Rehearsal out;
+  WireTap tap(plan, **client, inbox, out);
+  const Mapping mapping(mapper, [&inbox](std::function<void()> event) { inbox.post(std::move(event)); });
+  auto port = make_mapped_port(plan.target, plan.settings, plan.delivery.store, plan.connector,
+                               plan.parameters, tap, clock, mapping,
+                               [&tap](const SecretReference& reference) { return tap.read(reference); });
+  if (!port) return port.error();
+  if (plan.look_up) {
+    (*port)->look_up(plan.delivery, [&out](LookUpAnswer answer) {
+      out.outcome = std::move(answer.outcome);
+      out.found = name_of(answer.kind);
+    });
+  } else {
+    (*port)->submit({plan.delivery},
+                    [&out](std::vector<Outcome> outcomes) { out.outcome = std::move(outcomes.front()); });
+  }
+  inbox.run_until([&] { return out.outcome.has_value() || tap.ran_out(); });
+  return out;
+}
+
+}  // namespace tillsync

@@ -1,0 +1,46 @@
+// A connector tried on one document, with everything that goes over the wire written down: for the one who
+// writes the file.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/connectors/mapped/connector.h"
+#include "config/settings.h"
+#include "outbox/delivery/target_port.h"
+#include "platform/base/time.h"
+#include "platform/http/client.h"
+#include "platform/jq/mapper.h"
+
+namespace tillsync {
+
+struct RehearsedExchange {
+  http::Request request;                 ///< no secret in it: "***" in its place
+  std::optional<http::Exchange> answer;  ///< nothing: there was none to give, so the rehearsal ended here
+};
+
+struct Rehearsal {
+  std::vector<RehearsedExchange> exchanges;
+  std::optional<Outcome> outcome;  ///< nothing: the answers ran out
+  std::string found;               ///< of a look-up: "found", "absent", "refused", "failed"; "" otherwise
+};
+
+struct RehearsalPlan {
+  std::shared_ptr<const Connector> connector;
+  std::string target = "target";
+  TargetSettings settings;
+  json::Value parameters;
+  OutgoingDelivery delivery;
+  bool look_up = false;              ///< instead of sending
+  bool live = false;                 ///< really sends
+  std::deque<http::Answer> answers;  ///< what the target is to have said, where not live
+};
+
+/// Blocks until there is an outcome or no answer is left. Secrets are read where `live` says so, and only
+/// then.
+Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& clock);
+
+}  // namespace tillsync

@@ -1,0 +1,437 @@
+#include "agent/connectors/mapped/connector_engine.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "agent/connectors/connector_factory.h"
+#include "agent/connectors/mapped/event_inbox.h"
+#include "tests/unit/agent/connectors/fake_target.h"
+
+using namespace tillsync;
+using namespace tillsync::test;
+
+namespace {
+
+// An invented ERP: an order is made, its lines are booked in a second request, and it is closed in a third.
+constexpr const char* kAcme = R"(
+format = 1
+about = "Acme ERP, invented"
+
+[parameters.branch]
+about = "the branch's number"
+kind = "integer"
+
+[session.login]
+path = "/login"
+body = '{user: .user, password: "${secret}"}'
+answer = 'if .answer.body.token then {headers: {Authorization: ("Acme " + .answer.body.token)}} else {reason: .answer.body.error} end'
+
+[[submit]]
+types = ["sale", "return"]
+
+[[submit.requests]]
+name = "create"
+path = "/branches/{.parameters.branch}/orders"
+headers = {"X-Order-Key" = "{.delivery.idempotency_key}"}
+body = '{external: .delivery.reference, amount: .document.total}'
+answer = '''
+if .answer.status == 201 then {capture: {id: .answer.body.id}}
+elif .answer.body.code == "NO_SUCH_SKU" then {outcome: "rejected", reason: .answer.body.message}
+elif .answer.body.code == "SESSION" then {outcome: "retryable", signal: "unauthorized", reason: "session ended"}
+else null end
+'''
+
+[[submit.requests]]
+name = "tax"
+when = '.document.taxed == true'
+path = "/orders/{.captured.id}/tax"
+
+[[submit.requests]]
+name = "close"
+method = "PUT"
+path = "/orders/{.captured.id}/close?by={.delivery.store}"
+body = '{}'
+answer = 'if .answer.status == 200 then {outcome: "delivered", central_reference: .captured.id} else null end'
+
+[[lookup]]
+types = ["sale", "return"]
+
+[[lookup.requests]]
+method = "GET"
+path = "/orders?external={.delivery.reference}"
+answer = '''
+if .answer.status != 200 then null
+elif (.answer.body | length) == 0 then {outcome: "absent"}
+elif .answer.body[0].state == "closed" then {outcome: "delivered", central_reference: .answer.body[0].id}
+else {outcome: "resume", at: "close", capture: {id: .answer.body[0].id}} end
+'''
+
+[submit_batch]
+types = ["sale"]
+batch_max = 10
+
+[[submit_batch.requests]]
+path = "/orders/batch"
+body = '[.deliveries[] | {external: .delivery.reference, amount: .document.total}]'
+answer = '''
+if .answer.status == 200 then {outcomes: [.answer.body[] |
+  if .ok then {outcome: "delivered", central_reference: .id} else {outcome: "rejected", reason: .error} end]}
+else null end
+'''
+
+[read_back]
+[[read_back.requests]]
+method = "GET"
+path = '/orders?day={.day}&page={.cursor // "1"}'
+answer = '''
+{rows: [.answer.body.orders[] | {reference: .external, step: "erp", central_reference: .id, total: .amount, currency: "EUR",
+  recorded_at: "2026-11-23T10:00:00Z"}], next: .answer.body.next}
+'''
+)";
+
+struct Line {
+  std::string method, path;
+};
+
+Line line_of(const std::string& request) {
+  const auto method_end = request.find(' ');
+  return {request.substr(0, method_end),
+          request.substr(method_end + 1, request.find(' ', method_end + 1) - method_end - 1)};
+}
+
+using Answered = FakeTarget::Reply;
+
+/// Answers by the path's beginning; every path must be known.
+class Acme {
+ public:
+  explicit Acme(std::map<std::string, std::vector<Answered>> replies)
+      : replies_(std::move(replies)),
+        target([this](const std::string& request) { return answer(request); }) {}
+
+  Answered answer(const std::string& request) {
+    const std::lock_guard lock(mutex_);
+    const auto [method, path] = line_of(request);
+    seen_.push_back(method + " " + path);
+    const auto found = replies_.find(method + " " + path);
+    if (found == replies_.end()) return {"404 Not Found", R"({"code":"NO_SUCH_PATH"})"};
+    Answered reply = found->second.front();
+    if (found->second.size() > 1) found->second.erase(found->second.begin());
+    return reply;
+  }
+  std::vector<std::string> seen() {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<Answered>> replies_;
+  std::vector<std::string> seen_;
+
+ public:
+  FakeTarget target;
+};
+
+const std::pair<const std::string, std::vector<Answered>> kLogin = {"POST /central/login",
+                                                                    {{"200 OK", R"({"token":"t-1"})"}}};
+
+struct Fixture {
+  explicit Fixture(const Acme& acme, const std::string& text = kAcme) {
+    auto loaded = parse_connector(text, "acme.toml");
+    for (const auto& mistake : loaded.mistakes) FAIL_CHECK(mistake.text());
+    connector = std::make_shared<const Connector>(std::move(loaded.connector));
+    settings.base_url = acme.target.url();
+    settings.auth.kind = "session";
+    settings.auth.user = "till";
+    settings.auth.password = {"file:password"};
+    secrets["file:password"] = "se\"cret";
+    auto made = make_mapped_port(
+        "erp", settings, "0417", connector, json::Object{{"branch", 7}}, *client, clock,
+        Mapping(mapper, [this](std::function<void()> event) { inbox.post(std::move(event)); }),
+        reader(secrets));
+    REQUIRE(made.has_value());
+    port = std::move(*made);
+  }
+  std::vector<Outcome> submit(std::vector<OutgoingDelivery> batch) {
+    std::optional<std::vector<Outcome>> got;
+    port->submit(std::move(batch), [&](std::vector<Outcome> outcomes) { got = std::move(outcomes); });
+    inbox.run_until([&] { return got.has_value(); });
+    return std::move(*got);
+  }
+  Outcome submit_one(OutgoingDelivery one) { return submit({std::move(one)}).at(0); }
+  LookUpAnswer look_up(OutgoingDelivery one) {
+    std::optional<LookUpAnswer> got;
+    port->look_up(std::move(one), [&](LookUpAnswer answer) { got = std::move(answer); });
+    inbox.run_until([&] { return got.has_value(); });
+    return std::move(*got);
+  }
+
+  std::unique_ptr<http::Client> client = std::move(http::Client::open().value());
+  EventInbox inbox{*client};
+  jq::Mapper mapper{{TILLSYNC_PROGRAM, "jq-worker"}};
+  HandClock clock;
+  Secrets secrets;
+  TargetSettings settings;
+  std::shared_ptr<const Connector> connector;
+  std::unique_ptr<TargetPort> port;
+};
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "connector file: a delivery goes through its requests, each made from what the ones before it captured") {
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  Fixture f(acme);
+  const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+  CHECK(outcome.kind == OutcomeKind::kDelivered);
+  CHECK(outcome.central_reference == "O-9");
+  CHECK(acme.seen() == std::vector<std::string>{"POST /central/login", "POST /central/branches/7/orders",
+                                                "PUT /central/orders/O-9/close?by=0417"});
+  const auto requests = acme.target.requests();
+  CHECK(body_of(requests.at(0)) == R"({"user":"till","password":"se\"cret"})");
+  CHECK(has(requests.at(1), "\r\nAuthorization: Acme t-1\r\n"));
+  CHECK(has(requests.at(1), "\r\nX-Order-Key: 0417/S-1:erp\r\n"));
+  CHECK(has(requests.at(1), "\r\nContent-Type: application/json\r\n"));
+  CHECK(body_of(requests.at(1)) == R"({"external":"0417/S-1","amount":"2.50"})");
+}
+
+TEST_CASE("connector file: what its programs make of a refusal is the outcome, and nothing else is sent") {
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders",
+              {{"400 Bad Request", R"({"code":"NO_SUCH_SKU","message":"SKU 4711 is not known"})"}}}});
+  Fixture f(acme);
+  const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+  CHECK(outcome.kind == OutcomeKind::kRejected);
+  CHECK(outcome.reason == "SKU 4711 is not known");
+  CHECK(outcome.http_status == 400);
+  CHECK(has(outcome.answer, "NO_SUCH_SKU"));
+  CHECK(acme.seen().size() == 2);
+}
+
+TEST_CASE("connector file: where a program says nothing the rule holds") {
+  struct Case {
+    const char* status;
+    OutcomeKind kind;
+    TargetSignal signal;
+  };
+  for (const Case& each :
+       {Case{"429 Too Many Requests", OutcomeKind::kRetryable, TargetSignal::kThrottled},
+        Case{"500 Internal Server Error", OutcomeKind::kUnknown, TargetSignal::kUnreachable},
+        Case{"422 Unprocessable Content", OutcomeKind::kRejected, TargetSignal::kFine}}) {
+    CAPTURE(each.status);
+    Acme acme({kLogin, {"POST /central/branches/7/orders", {{each.status, "{}"}}}});
+    Fixture f(acme);
+    const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+    CHECK(outcome.kind == each.kind);
+    CHECK(outcome.signal == each.signal);
+  }
+}
+
+TEST_CASE("connector file: once a part is done, a failure that would be tried again is unknown (I3)") {
+  Acme acme(
+      {kLogin,
+       {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+       {"PUT /central/orders/O-9/close?by=0417", {{"429 Too Many Requests", "{}", "Retry-After: 7\r\n"}}}});
+  Fixture f(acme);
+  const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+  CHECK(outcome.kind == OutcomeKind::kUnknown);
+  CHECK(outcome.signal == TargetSignal::kThrottled);
+  CHECK(outcome.retry_after == std::chrono::seconds(7));
+}
+
+TEST_CASE(
+    "connector file: a look-up finds it whole, finds nothing, or finds a part and goes on from there (I3)") {
+  const std::string path = "GET /central/orders?external=0417%2FS-1";
+  SUBCASE("whole") {
+    Acme acme({kLogin, {path, {{"200 OK", R"([{"id":"O-9","state":"closed"}])"}}}});
+    Fixture f(acme);
+    const auto answer = f.look_up(delivery(7, "S-1"));
+    CHECK(answer.kind == LookUpAnswer::Kind::kFound);
+    CHECK(answer.outcome.central_reference == "O-9");
+  }
+  SUBCASE("nothing") {
+    Acme acme({kLogin, {path, {{"200 OK", "[]"}}}});
+    Fixture f(acme);
+    CHECK(f.look_up(delivery(7, "S-1")).kind == LookUpAnswer::Kind::kAbsent);
+  }
+  SUBCASE("a part") {
+    Acme acme({kLogin,
+               {path, {{"200 OK", R"([{"id":"O-9","state":"open"}])"}}},
+               {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+    Fixture f(acme);
+    const auto answer = f.look_up(delivery(7, "S-1"));
+    CHECK(answer.kind == LookUpAnswer::Kind::kFound);
+    CHECK(answer.outcome.central_reference == "O-9");
+    CHECK(acme.seen().back() == "PUT /central/orders/O-9/close?by=0417");
+  }
+  SUBCASE("a part, whose rest is refused") {
+    Acme acme(
+        {kLogin,
+         {path, {{"200 OK", R"([{"id":"O-9","state":"open"}])"}}},
+         {"PUT /central/orders/O-9/close?by=0417", {{"409 Conflict", R"({"detail":"period closed"})"}}}});
+    Fixture f(acme);
+    const auto answer = f.look_up(delivery(7, "S-1"));
+    CHECK(answer.kind == LookUpAnswer::Kind::kRefused);
+    CHECK(answer.outcome.kind == OutcomeKind::kRejected);
+    CHECK(answer.outcome.reason == "period closed");
+  }
+  SUBCASE("no answer") {
+    Acme acme({kLogin, {path, {{"503 Service Unavailable", ""}}}});
+    Fixture f(acme);
+    CHECK(f.look_up(delivery(7, "S-1")).kind == LookUpAnswer::Kind::kFailed);
+  }
+}
+
+TEST_CASE(
+    "connector file: a session that ended is begun anew, whether the target says so by 401 or in its own "
+    "words") {
+  Answered ended;
+  SUBCASE("401") {
+    ended = {"401 Unauthorized", ""};
+  }
+  SUBCASE("its own words") {
+    ended = {"400 Bad Request", R"({"code":"SESSION"})"};
+  }
+  Acme acme({{"POST /central/login", {{"200 OK", R"({"token":"t-1"})"}, {"200 OK", R"({"token":"t-2"})"}}},
+             {"POST /central/branches/7/orders", {ended, {"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  Fixture f(acme);
+  const Outcome first = f.submit_one(delivery(7, "S-1"));
+  CHECK(first.kind == OutcomeKind::kRetryable);
+  CHECK(first.signal == TargetSignal::kUnauthorized);
+  CHECK(f.submit_one(delivery(7, "S-1")).kind == OutcomeKind::kDelivered);
+  CHECK(has(acme.target.requests().back(), "Authorization: Acme t-2"));
+}
+
+TEST_CASE("connector file: where signing in fails nothing is sent, and the secret is in no reason (I9)") {
+  Acme acme({{"POST /central/login", {{"200 OK", R"({"error":"wrong password se\"cret"})"}}}});
+  Fixture f(acme);
+  const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+  CHECK(outcome.kind == OutcomeKind::kRetryable);
+  CHECK(outcome.signal == TargetSignal::kUnauthorized);
+  CHECK(has(outcome.reason, "wrong password"));
+  CHECK_FALSE(has(outcome.reason, "se\"cret"));
+  CHECK(acme.seen().size() == 1);
+}
+
+TEST_CASE("connector file: a batch is one request, each delivery with its own outcome") {
+  Acme acme({kLogin,
+             {"POST /central/orders/batch",
+              {{"200 OK", R"([{"ok":true,"id":"O-1"},{"ok":false,"error":"no such SKU"}])"}}}});
+  Fixture f(acme);
+  const auto outcomes = f.submit({delivery(1, "S-1"), delivery(2, "S-2")});
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].kind == OutcomeKind::kDelivered);
+  CHECK(outcomes[0].central_reference == "O-1");
+  CHECK(outcomes[1].kind == OutcomeKind::kRejected);
+  CHECK(outcomes[1].reason == "no such SKU");
+  CHECK(body_of(acme.target.requests().back()) ==
+        R"([{"external":"0417/S-1","amount":"2.50"},{"external":"0417/S-2","amount":"2.50"}])");
+}
+
+TEST_CASE(
+    "connector file: a batch that does not fit its answer leaves all unknown; one refused goes singly") {
+  SUBCASE("too few outcomes") {
+    Acme acme({kLogin, {"POST /central/orders/batch", {{"200 OK", R"([{"ok":true,"id":"O-1"}])"}}}});
+    Fixture f(acme);
+    for (const auto& outcome : f.submit({delivery(1, "S-1"), delivery(2, "S-2")}))
+      CHECK(outcome.kind == OutcomeKind::kUnknown);
+  }
+  SUBCASE("refused") {
+    Acme acme({kLogin,
+               {"POST /central/orders/batch", {{"413 Content Too Large", "{}"}}},
+               {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+               {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+    Fixture f(acme);
+    for (const auto& outcome : f.submit({delivery(1, "S-1"), delivery(2, "S-2")}))
+      CHECK(outcome.kind == OutcomeKind::kDelivered);
+  }
+}
+
+TEST_CASE("connector file: a program that fails costs its delivery, never the daemon") {
+  const std::string text = kAcme;
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    const auto at = changed.find(from);
+    REQUIRE(at != std::string::npos);
+    return changed.replace(at, from.size(), to);
+  };
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  SUBCASE("before anything is sent: rejected, for a person") {
+    Fixture f(acme, with("amount: .document.total", "amount: error(\"no total\")"));
+    const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+    CHECK(outcome.kind == OutcomeKind::kRejected);
+    CHECK(has(outcome.reason, "no total"));
+    CHECK(has(outcome.reason, "submit.create"));
+    CHECK(acme.seen().empty());
+  }
+  SUBCASE("on an answer: unknown") {
+    Fixture f(acme, with("if .answer.status == 201", "if .answer.status.x"));
+    const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+    CHECK(outcome.kind == OutcomeKind::kUnknown);
+    CHECK(outcome.http_status == 201);
+  }
+  SUBCASE("a missing value never becomes a path") {
+    Fixture f(acme, with("/orders/{.captured.id}/close", "/orders/{.captured.nothing}/close"));
+    CHECK(f.submit_one(delivery(7, "S-1")).kind == OutcomeKind::kRejected);
+    CHECK(acme.seen().size() == 2);
+  }
+}
+
+TEST_CASE("connector file: a type that it does not serve is rejected with the cure") {
+  Acme acme({kLogin});
+  Fixture f(acme);
+  auto count = delivery(7, "C-1");
+  count.type = DocumentType::kStockCount;
+  const Outcome outcome = f.submit_one(count);
+  CHECK(outcome.kind == OutcomeKind::kRejected);
+  CHECK(has(outcome.reason, "does not serve stock_count"));
+}
+
+TEST_CASE("connector file: a target that may be sent to again is not asked") {
+  std::string text = kAcme;
+  const auto from = text.find("[[lookup]]");
+  text.erase(from, text.find("[submit_batch]") - from);
+  text.insert(text.find("[parameters"), "safe_to_resend = \"orders are upserted by X-Order-Key\"\n");
+  Acme acme({kLogin});
+  Fixture f(acme, text);
+  const auto answer = f.look_up(delivery(7, "S-1"));
+  CHECK(answer.kind == LookUpAnswer::Kind::kAbsent);
+  CHECK(has(answer.outcome.reason, "upserted by X-Order-Key"));
+  CHECK(acme.seen().empty());
+}
+
+TEST_CASE("connector file: central is read back page by page") {
+  Acme acme(
+      {kLogin,
+       {"GET /central/orders?day=2026-11-23&page=1",
+        {{"200 OK", R"({"orders":[{"external":"0417/S-1","id":"O-1","amount":"2.50"}],"next":"2"})"}}},
+       {"GET /central/orders?day=2026-11-23&page=2",
+        {{"200 OK", R"({"orders":[{"external":"0417/S-2","id":"O-2","amount":"3.50"}],"next":null})"}}}});
+  Fixture f(acme);
+  auto made = make_mapped_read_back("erp", f.settings, "0417", f.connector, json::Object{{"branch", 7}},
+                                    f.clock, f.mapper, reader(f.secrets));
+  REQUIRE(made.has_value());
+  const auto day = BusinessDay::parse("2026-11-23").value();
+  const auto first = (*made)->read_back(day, std::nullopt);
+  REQUIRE(first.has_value());
+  REQUIRE(first->rows.size() == 1);
+  CHECK(first->rows[0].reference == "0417/S-1");
+  CHECK(first->rows[0].total == "2.50");
+  CHECK(first->next == "2");
+  const auto second = (*made)->read_back(day, first->next);
+  REQUIRE(second.has_value());
+  CHECK(second->rows.at(0).central_reference == "O-2");
+  CHECK_FALSE(second->next);
+}
