@@ -167,12 +167,17 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
   void answered(Reply reply) {
     if (reply.passed_over) return go_on();
     if (!reply.outcome && reply.said.find("outcomes") != nullptr) return answered_each(reply);
-    Outcome whole =
-        reply.outcome ? std::move(*reply.outcome) : verdict_of(reply.said, reply.answer, {}).outcome;
+    Outcome whole = reply.outcome ? std::move(*reply.outcome) : outcome_of_all(reply);
     if (whole.signal == TargetSignal::kUnauthorized) reply.refuse_credential();
     // Refused as a whole the target took none of it: none is to be rejected for another's fault.
     if (whole.kind == OutcomeKind::kRejected) return go_on();
     done(for_all(whole, batch.size()));
+  }
+
+  static Outcome outcome_of_all(const Reply& reply) {
+    Verdict verdict = verdict_of(reply.said, reply.answer, {});
+    if (verdict.kind == Verdict::Kind::kSettled) return std::move(verdict.outcome);
+    return of_connector(OutcomeKind::kUnknown, "the connector's answer program gave no outcomes");
   }
 
   void answered_each(const Reply& reply) {

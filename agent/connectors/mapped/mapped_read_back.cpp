@@ -27,7 +27,8 @@ Result<CentralPage> MappedReadBack::read_back(BusinessDay day, const std::option
     return unavailable("connector " + parts_.connector->name + " has no [read_back]");
   Reply reply = ask(day, cursor);
   if (reply.outcome && reply.answer.status == 401) reply = ask(day, cursor);  // with a credential that is new
-  if (reply.passed_over) return CentralPage{};
+  // Not an empty list: then all that the store delivered would be missing.
+  if (reply.passed_over) return unavailable("the request's `when` says no");
   if (reply.outcome) return unavailable(reply.outcome->reason);
   if (const auto verdict = verdict_of(reply.said, reply.answer, {});
       verdict.kind == Verdict::Kind::kSettled) {

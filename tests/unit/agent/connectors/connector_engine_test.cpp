@@ -357,6 +357,31 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("connector file: an answer to a batch without any outcome leaves all unknown") {
+  std::string text = kAcme;
+  const auto from = text.find("if .answer.status == 200 then {outcomes:");
+  text.replace(from, text.find("else null end", from) + 13 - from, "{}");
+  Acme acme({kLogin, {"POST /central/orders/batch", {{"200 OK", "[]"}}}});
+  Fixture f(acme, text);
+  for (const auto& outcome : f.submit({delivery(1, "S-1"), delivery(2, "S-2")})) {
+    CHECK(outcome.kind == OutcomeKind::kUnknown);
+    CHECK(has(outcome.reason, "no outcomes"));
+  }
+}
+
+TEST_CASE("connector file: a read-back that sends nothing is no empty list") {
+  std::string text = kAcme;
+  text.replace(text.find("path = '/orders?day="), 0, "when = 'false'\n");
+  Acme acme({kLogin});
+  Fixture f(acme, text);
+  auto made = make_mapped_read_back("erp", f.settings, "0417", f.connector, json::Object{{"branch", 7}},
+                                    f.clock, f.mapper, reader(f.secrets));
+  REQUIRE(made.has_value());
+  const auto page = (*made)->read_back(BusinessDay::parse("2026-11-23").value(), std::nullopt);
+  REQUIRE_FALSE(page.has_value());
+  CHECK(page.error().kind == ErrorKind::kUnavailable);
+}
+
 TEST_CASE("connector file: a program that fails costs its delivery, never the daemon") {
   const std::string text = kAcme;
   const auto with = [&](const std::string& from, const std::string& to) {
