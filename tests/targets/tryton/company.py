@@ -98,5 +98,8 @@ user(owner)
 for item in model("ir.module.config_wizard.item").find([("state", "=", "open")]):
     item.state = "done"
     item.save()
-print(json.dumps({"company": owner.id, "warehouse": one("stock.location", ("code", "=", "WH")).id, "currency": pounds.id,
+storage = one("stock.location", ("code", "=", "STO"))
+other_store = make("stock.location", name="Store 0418", code="0418", type="storage")
+print(json.dumps({"storage": storage.id, "lost_found": one("stock.location", ("type", "=", "lost_found")).id, "other_store": other_store.id,
+                  "company": owner.id, "warehouse": one("stock.location", ("code", "=", "WH")).id, "currency": pounds.id,
                   "payment_term": payment_term.id, "category": category.id, "unit": piece.id, "user": USER, "password": PASSWORD}))

@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # Debian's: trytond and proteus are its packages
 BUILD_S, START_S = 600, 60
-FORMAT = 1  # of the database that company.py makes: another one is built anew
+FORMAT = 2  # of the database that company.py makes: another one is built anew
 
 
 def free_port():
@@ -174,13 +174,13 @@ class Tryton:
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
-    def call(self, method, *params):
+    def call(self, method, *params, context=None):
         """As the user of the shop."""
         ids = self.ids
         if self.session is None:
             uid, key = self.post("/erp/", "common.db.login", [ids["user"], {"password": ids["password"]}, "en"])["result"]
             self.session = base64.b64encode(f"{ids['user']}:{uid}:{key}".encode()).decode()
-        answer = self.post("/erp/", method, [*params, {"company": ids["company"], "language": "en"}],
+        answer = self.post("/erp/", method, [*params, context or {"company": ids["company"], "language": "en"}],
                            {"Authorization": "Session " + self.session})
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")

@@ -1,4 +1,4 @@
-"""tillsync against a real Tryton 6.0: a day's sales and returns, one reply in ten lost, the daemon killed between its steps, trytond
+"""tillsync against a real Tryton 6.0: a day's sales, returns and stock documents, one reply in ten lost, the daemon killed between its steps, trytond
 killed twice, its sessions gone. In the end Tryton holds each document once, with the till's total to the penny, and the
 reconciliation balances against Tryton's own numbers.
 
@@ -118,6 +118,24 @@ def made_up_documents(program, count):
     return [each for each in documents if each["type"] in ("sale", "return")][:count]
 
 
+STOCK = {"STOCK-1": Decimal("7"), "STOCK-2": Decimal("3.5"), "STOCK-3": Decimal("-4")}  # what the documents below come to
+
+
+def stock_documents():
+    """In this order alone they come to STOCK: a count is absolute, and what follows it counts from there."""
+    def document(number, kind, lines, **more):
+        return {"id": f"STOCK-{number}", "type": kind, "terminal": "T2", "occurred_at": f"{DAY}T12:00:0{number}Z", "business_day": DAY,
+                "lines": lines, **more}
+    return [
+        document(1, "stock_adjustment", [{"sku": "STOCK-1", "quantity_delta": 10}, {"sku": "STOCK-2", "quantity_delta": "-1.5"}]),
+        document(2, "stock_count", [{"sku": "STOCK-1", "counted": 5}, {"sku": "STOCK-2", "counted": 6}]),
+        document(3, "stock_adjustment", [{"sku": "STOCK-1", "quantity_delta": 2}], reason="found"),
+        document(4, "stock_transfer", [{"sku": "STOCK-2", "quantity": "2.5"}], direction="out", other_store="0418"),
+        document(5, "stock_transfer", [{"sku": "STOCK-3", "quantity": 3}], direction="in", other_store="0418"),
+        document(6, "stock_adjustment", [{"sku": "STOCK-3", "quantity_delta": -7}]),
+    ]
+
+
 def total_of(document):
     """Positive; as CONTRACT section 8 has it, rounded half up to the penny."""
     if "total" in document:
@@ -168,9 +186,15 @@ currencies = {{GBP = {ids["currency"]}}}
 walk_in = "WALK-IN"
 payment_term = {ids["payment_term"]}
 adjustment = "ADJUSTMENT"
+storage = {ids["storage"]}
+lost_found = {ids["lost_found"]}
+stores = {{"0418" = {ids["other_store"]}}}
 [routes]
 sale = ["erp"]
 return = ["erp"]
+stock_adjustment = ["erp"]
+stock_count = ["erp"]
+stock_transfer = ["erp"]
 """)
 
     def start(self):
@@ -207,6 +231,23 @@ def sales_in(tryton):
                        ["reference", "state", "total_amount"])
 
 
+def check_stock(tryton, documents):
+    ids = tryton.ids
+    for model, key in (("stock.shipment.internal", "reference"), ("stock.inventory", "number")):
+        for record in tryton.call(f"model.{model}.search_read", [[key, "like", f"{STORE}/%"], ["state", "!=", "cancelled"]], 0, None, None,
+                                  [key, "state"]):
+            expect(f"state of {record[key]}", record["state"], "done")
+    made = [s["reference"].removesuffix("+") for s in tryton.call("model.stock.shipment.internal.search_read", [["state", "=", "done"]], 0,
+                                                                  None, None, ["reference"])]
+    made += [s["number"] for s in tryton.call("model.stock.inventory.search_read", [["state", "=", "done"]], 0, None, None, ["number"])]
+    # STOCK-1 brings one thing and takes another: two shipments.
+    expect("shipments and inventories", sorted(made), sorted([f"{STORE}/{d['id']}:erp" for d in documents] + [f"{STORE}/STOCK-1:erp"]))
+    context = {"company": ids["company"], "locations": [ids["storage"]], "stock_date_end": {"__class__": "date", "year": 2026, "month": 11, "day": 23}}
+    seen = {p["code"]: Decimal(str(p["quantity"])) for p in
+            tryton.call("model.product.product.search_read", [["code", "in", list(STOCK)]], 0, None, None, ["code", "quantity"], context=context)}
+    expect("stock in Tryton", seen, STOCK)
+
+
 def run_outage(tryton, network, store, documents):
     """Posts all, and strikes at each quarter of the way."""
     count = len(documents)
@@ -232,6 +273,8 @@ def check_books(tryton, store, documents):
     for sale in sales:
         by_reference.setdefault(sale["reference"], []).append(sale)
     for document in documents:
+        if document["type"] not in ("sale", "return"):
+            continue
         reference = f"{STORE}/{document['id']}:erp"
         found = by_reference.pop(reference, [])
         expect(f"sales of {reference} in Tryton", len(found), 1)
@@ -272,8 +315,12 @@ def main():
     parser.add_argument("--documents", type=int, default=int(os.environ.get("TILLSYNC_TRYTON_DOCUMENTS", 150)))
     options = parser.parse_args()
     file = real_data()
+    stock = stock_documents()
     documents = real_documents(file, options.documents) if file else made_up_documents(options.trading_day, options.documents)
-    kinds = {kind: sum(each["type"] == kind for each in documents) for kind in ("sale", "return")}
+    # Spread over the day, in their order.
+    for number, document in enumerate(stock, 1):
+        documents.insert(number * len(documents) // (len(stock) + 1), document)
+    kinds = {kind: sum(each["type"] == kind for each in documents) for kind in ("sale", "return", "stock_adjustment", "stock_count", "stock_transfer")}
     print(f"{len(documents)} {'real' if file else 'made-up'} documents: {kinds}", flush=True)
 
     tryton = Tryton(options.folder / "tryton")
@@ -291,6 +338,7 @@ def main():
         run_outage(tryton, network, store, documents)
         took = time.monotonic() - began
         own = check_books(tryton, store, documents)
+        check_stock(tryton, stock)
         check_refusal(tryton, store, skus[0])
         if network.lost < len(documents) // 10:
             raise AssertionError(f"only {network.lost} replies were lost")
