@@ -23,7 +23,7 @@ constexpr std::size_t kShownBytesMax = 4'000;  ///< of a body
 
 struct TryOptions {
   std::string file;
-  std::string document_file;
+  std::vector<std::string> document_files;
   std::string answers_file;
   std::string target;
   std::vector<std::string> parameters;
@@ -132,20 +132,20 @@ Result<json::Value> parameters_of(const Connector& connector, const TargetSettin
 }
 
 Result<OutgoingDelivery> delivery_of(const Settings& settings, const TryOptions& options,
-                                     const std::string& target) {
-  const auto text = read_file(options.document_file);
+                                     const std::string& file, Sequence sequence, const std::string& target) {
+  const auto text = read_file(file);
   if (!text) return text.error();
   const auto defaults = store_defaults(settings);
   if (!defaults) return defaults.error();
   const auto checked = parse_document(*text, *defaults);
   if (const auto* refusal = std::get_if<Refusal>(&checked)) {
-    std::string detail = options.document_file + ": " + refusal->detail;
+    std::string detail = file + ": " + refusal->detail;
     for (const auto& fault : refusal->faults) detail += "; " + fault.pointer + ": " + fault.detail;
     return usage(detail);
   }
   const auto& document = std::get<Document>(checked);
   OutgoingDelivery delivery;
-  delivery.key = {Sequence{1}, options.step.empty() ? target : options.step};
+  delivery.key = {sequence, options.step.empty() ? target : options.step};
   delivery.type = document.type;
   delivery.store = settings.store.id;
   delivery.document_id = document.id;
@@ -173,6 +173,20 @@ void print_exchange(const RehearsedExchange& exchange) {
   print(fmt::format("< {} {}\n", answer.status, printable(shown_body(answer.body))));
 }
 
+std::string_view signal_name(TargetSignal signal) {
+  switch (signal) {
+    case TargetSignal::kFine:
+      return "fine";
+    case TargetSignal::kUnreachable:
+      return "unreachable";
+    case TargetSignal::kThrottled:
+      return "throttled";
+    case TargetSignal::kUnauthorized:
+      return "unauthorized";
+  }
+  return {};
+}
+
 json::Value as_json(const Rehearsal& rehearsal) {
   json::Array exchanges;
   for (const auto& each : rehearsal.exchanges) {
@@ -191,14 +205,19 @@ json::Value as_json(const Rehearsal& rehearsal) {
     }
     exchanges.emplace_back(std::move(one));
   }
-  json::Value outcome;
-  if (rehearsal.outcome) {
-    outcome = json::Object{{"outcome", outcome_name(rehearsal.outcome->kind)},
-                           {"central_reference", rehearsal.outcome->central_reference},
-                           {"reason", rehearsal.outcome->reason},
-                           {"look_up", rehearsal.found}};
+  json::Array outcomes;
+  for (const Outcome& outcome : rehearsal.outcomes) {
+    json::Object one = {{"outcome", outcome_name(outcome.kind)},
+                        {"signal", signal_name(outcome.signal)},
+                        {"central_reference", outcome.central_reference},
+                        {"reason", outcome.reason},
+                        {"look_up", rehearsal.found}};
+    if (outcome.retry_after)
+      one.emplace_back("retry_after_s",
+                       std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count());
+    outcomes.emplace_back(std::move(one));
   }
-  return json::Object{{"exchanges", std::move(exchanges)}, {"result", std::move(outcome)}};
+  return json::Object{{"exchanges", std::move(exchanges)}, {"outcomes", std::move(outcomes)}};
 }
 
 Exit told(const Context& context, const Rehearsal& rehearsal) {
@@ -206,23 +225,24 @@ Exit told(const Context& context, const Rehearsal& rehearsal) {
     print(json::dump(as_json(rehearsal)) + "\n");
   } else {
     for (const auto& exchange : rehearsal.exchanges) print_exchange(exchange);
-    if (rehearsal.outcome) {
-      const Outcome& outcome = *rehearsal.outcome;
+    for (const Outcome& outcome : rehearsal.outcomes) {
       std::string line = rehearsal.found.empty() ? std::string(outcome_name(outcome.kind)) : rehearsal.found;
       if (!outcome.central_reference.empty()) line += " as " + outcome.central_reference;
       if (!outcome.reason.empty()) line += ": " + outcome.reason;
       print("= " + printable(line) + "\n");
     }
   }
-  if (!rehearsal.outcome) {
+  if (rehearsal.outcomes.empty()) {
     if (!context.json)
       print(
           "= not known: there is no answer to the last request; give it with --answers, or send it with "
           "--live\n");
     return Exit::kNo;
   }
-  return rehearsal.outcome->kind == OutcomeKind::kDelivered || rehearsal.found == "absent" ? Exit::kDone
-                                                                                           : Exit::kNo;
+  const bool good =
+      std::all_of(rehearsal.outcomes.begin(), rehearsal.outcomes.end(),
+                  [](const Outcome& outcome) { return outcome.kind == OutcomeKind::kDelivered; });
+  return good || rehearsal.found == "absent" ? Exit::kDone : Exit::kNo;
 }
 
 Exit run_try(const Context& context, const TryOptions& options) {
@@ -245,9 +265,12 @@ Exit run_try(const Context& context, const TryOptions& options) {
   auto parameters = parameters_of(loaded.connector, plan.settings, options);
   if (!parameters) return fail(parameters.error());
   plan.parameters = std::move(*parameters);
-  auto delivery = delivery_of(*settings, options, plan.target);
-  if (!delivery) return fail(delivery.error());
-  plan.delivery = std::move(*delivery);
+  for (const std::string& file : options.document_files) {
+    const Sequence sequence{static_cast<std::int64_t>(plan.deliveries.size()) + 1};
+    auto delivery = delivery_of(*settings, options, file, sequence, plan.target);
+    if (!delivery) return fail(delivery.error());
+    plan.deliveries.push_back(std::move(*delivery));
+  }
   auto answers = read_answers(options.answers_file);
   if (!answers) return fail(answers.error());
   plan.answers = std::move(*answers);
@@ -274,7 +297,9 @@ void add_connector_try(CLI::App& connector, Context& context) {
        "settings"},
       JsonOption::kOffered);
   command->add_option("FILE", options->file, "the connector file")->required();
-  command->add_option("--document", options->document_file, "file with one document, as a till posts it")
+  command
+      ->add_option("--document", options->document_files,
+                   "file with one document, as a till posts it; several make a batch")
       ->required();
   command->add_option(
       "--answers", options->answers_file,

@@ -47,6 +47,7 @@ struct RequestSpec {
   std::string name;  ///< letters a-z 0-9 _ -; of its own within the operation
   std::int64_t line = 0;
   std::string method = "POST";
+  bool reads = false;  ///< it changes nothing at the target: a GET, or one that the file says so of
   Template
       path;  ///< begins with "/"; behind the target's base_url. What its expressions give is percent-encoded
   std::vector<std::pair<std::string, Template>> headers;  ///< what their expressions give goes in as it is

@@ -16,15 +16,17 @@ Outcome of_connector(OutcomeKind kind, const std::string& reason) {
   return outcome;
 }
 
-bool is_safe(const RequestSpec& request) {
-  return request.method == "GET";
-}
-
 const json::Value* member(const json::Object& object, std::string_view name) {
   for (const auto& [key, value] : object) {
     if (key == name) return &value;
   }
   return nullptr;
+}
+
+/// An error page that somebody on the way sent as 200 has no list either, and would make every look-up find
+/// nothing.
+bool tells_absence(const http::Answer& answer) {
+  return answer.status == 404 || json::parse(answer.body, {.depth_max = 64}).has_value();
 }
 
 /// For what was not sent because the one before it showed that the target does not serve now.
@@ -83,7 +85,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
     merge(captured, verdict.capture);
     switch (verdict.kind) {
       case Verdict::Kind::kNext:
-        begun = begun || !is_safe(request);
+        begun = begun || !request.reads;
         return go_on();
       case Verdict::Kind::kSettled:
         if (verdict.outcome.signal == TargetSignal::kUnauthorized) reply.refuse_credential();
@@ -229,6 +231,10 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
       case Verdict::Kind::kNext:
         return go_on();
       case Verdict::Kind::kAbsent: {
+        if (!tells_absence(reply.answer)) {
+          return fail(of_connector(OutcomeKind::kUnknown,
+                                   "the look-up says absent of an answer that is no JSON: a proxy's page?"));
+        }
         Outcome outcome = of_connector(OutcomeKind::kRetryable, "the target does not have it");
         outcome.http_status = reply.answer.status;
         return done({LookUpAnswer::Kind::kAbsent, std::move(outcome)});

@@ -47,6 +47,7 @@ struct Words {
   std::string name;
   std::string method = "POST";
   std::string body_kind = "json";
+  bool reads = false;
 };
 
 const std::vector<config::Key<Words>>& word_keys() {
@@ -54,6 +55,7 @@ const std::vector<config::Key<Words>>& word_keys() {
       {"name", &Words::name, 0, 0, check_request_name},
       {"method", &Words::method, 0, 0, check_method},
       {"body_kind", &Words::body_kind, 0, 0, check_body_kind},
+      {"reads", &Words::reads},
   };
   return keys;
 }
@@ -191,6 +193,7 @@ RequestSpec read_request(const Node& table, const RequestRules& rules, Source& s
   config::read_section(table, rules.where, word_keys(), words, source.mistakes, others);
   request.name = words.name;
   request.method = words.method;
+  request.reads = words.reads || words.method == "GET";
   request.body_kind = *body_kind_of(words.body_kind);
   read_path(table, rules.where, request, source);
   read_headers(table, rules.where, request, source);

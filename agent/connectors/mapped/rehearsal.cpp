@@ -106,20 +106,20 @@ Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& 
   Rehearsal out;
   WireTap tap(plan, **client, inbox, out);
   const Mapping mapping(mapper, [&inbox](std::function<void()> event) { inbox.post(std::move(event)); });
-  auto port = make_mapped_port(plan.target, plan.settings, plan.delivery.store, plan.connector,
+  auto port = make_mapped_port(plan.target, plan.settings, plan.deliveries.front().store, plan.connector,
                                plan.parameters, tap, clock, mapping,
                                [&tap](const SecretReference& reference) { return tap.read(reference); });
   if (!port) return port.error();
   if (plan.look_up) {
-    (*port)->look_up(plan.delivery, [&out](LookUpAnswer answer) {
-      out.outcome = std::move(answer.outcome);
+    (*port)->look_up(plan.deliveries.front(), [&out](LookUpAnswer answer) {
+      out.outcomes = {std::move(answer.outcome)};
       out.found = name_of(answer.kind);
     });
   } else {
-    (*port)->submit({plan.delivery},
-                    [&out](std::vector<Outcome> outcomes) { out.outcome = std::move(outcomes.front()); });
+    (*port)->submit(plan.deliveries,
+                    [&out](std::vector<Outcome> outcomes) { out.outcomes = std::move(outcomes); });
   }
-  inbox.run_until([&] { return out.outcome.has_value() || tap.ran_out(); });
+  inbox.run_until([&] { return !out.outcomes.empty() || tap.ran_out(); });
   return out;
 }
 

@@ -1,4 +1,4 @@
-// A connector tried on one document, with everything that goes over the wire written down: for the one who
+// A connector tried on documents, with everything that goes over the wire written down: for the one who
 // writes the file.
 #pragma once
 
@@ -24,8 +24,8 @@ struct RehearsedExchange {
 
 struct Rehearsal {
   std::vector<RehearsedExchange> exchanges;
-  std::optional<Outcome> outcome;  ///< nothing: the answers ran out
-  std::string found;               ///< of a look-up: "found", "absent", "refused", "failed"; "" otherwise
+  std::vector<Outcome> outcomes;  ///< one a delivery; empty: the answers ran out
+  std::string found;              ///< of a look-up: "found", "absent", "refused", "failed"; "" otherwise
 };
 
 struct RehearsalPlan {
@@ -33,10 +33,10 @@ struct RehearsalPlan {
   std::string target = "target";
   TargetSettings settings;
   json::Value parameters;
-  OutgoingDelivery delivery;
-  bool look_up = false;              ///< instead of sending
-  bool live = false;                 ///< really sends
-  std::deque<http::Answer> answers;  ///< what the target is to have said, where not live
+  std::vector<OutgoingDelivery> deliveries;  ///< several: one batch
+  bool look_up = false;                      ///< instead of sending; of the first
+  bool live = false;                         ///< really sends
+  std::deque<http::Answer> answers;          ///< what the target is to have said, where not live
 };
 
 /// Blocks until there is an outcome or no answer is left. Secrets are read where `live` says so, and only

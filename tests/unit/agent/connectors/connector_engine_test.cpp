@@ -284,6 +284,13 @@ TEST_CASE(
     CHECK(answer.outcome.kind == OutcomeKind::kRejected);
     CHECK(answer.outcome.reason == "period closed");
   }
+  SUBCASE("a page of somebody on the way") {
+    Acme acme({kLogin, {path, {{"200 OK", "<html>Sign in to the guest network</html>"}}}});
+    Fixture f(acme);
+    const auto answer = f.look_up(delivery(7, "S-1"));
+    CHECK(answer.kind == LookUpAnswer::Kind::kFailed);
+    CHECK(has(answer.outcome.reason, "no JSON"));
+  }
   SUBCASE("no answer") {
     Acme acme({kLogin, {path, {{"503 Service Unavailable", ""}}}});
     Fixture f(acme);

@@ -1,0 +1,130 @@
+"""Connectors against what their vendors' manuals say that targets answer: each fixture in fixtures/CONNECTOR/*.json is one delivery, the
+answers it meets, what must have been asked, and what must come of it.
+
+    fixtures_test.py --tillsync PROGRAM [--only CONNECTOR]
+
+    {"about": "what is tried", "manual": "the page it is written from",
+     "parameters": {NAME: value}, "documents": [one, or several for a batch], "look_up": false, "step": "erp",
+     "answers": [{"status", "headers", "body" or "text"}, ...],
+     "requests": [{"method", "path", "headers": {NAME: value}, "body": ...}, ...],
+     "expect": [{"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s"}, ...]}
+
+Of `requests` each member that is there must be as it is: the path with its query, a header's value, of a body each member that is named (lists
+whole). `reason` must be within the outcome's."""
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CONNECTORS = HERE.parents[1] / "agent" / "connectors"
+BASE = "https://target.example"
+
+
+def differences(seen, wanted, where=""):
+    """What of `wanted` is not in `seen`."""
+    if isinstance(wanted, dict) and isinstance(seen, dict):
+        for name, value in wanted.items():
+            yield from differences(seen.get(name), value, f"{where}/{name}")
+    elif isinstance(wanted, list) and isinstance(seen, list) and len(wanted) == len(seen):
+        for number, value in enumerate(wanted):
+            yield from differences(seen[number], value, f"{where}/{number}")
+    elif seen != wanted:
+        yield f"{where}: {json.dumps(seen)[:300]}, and not {json.dumps(wanted)[:300]}"
+
+
+def body_of(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def rehearse(program, connector, fixture, folder):
+    command = [program, "connector", "try", CONNECTORS / f"{connector}.toml", "--json", "--config", folder / "none.toml"]
+    for number, document in enumerate(fixture["documents"]):
+        file = folder / f"{number}.json"
+        file.write_text(json.dumps(document))
+        command += ["--document", file]
+    for name, value in fixture.get("parameters", {}).items():
+        command += ["--parameter", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    command += ["--step", fixture.get("step", "erp")] + (["--look-up"] if fixture.get("look_up") else [])
+    if fixture["answers"]:
+        answers = folder / "answers.ndjson"
+        answers.write_text("".join(json.dumps(each) + "\n" for each in fixture["answers"]))
+        command += ["--answers", answers]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if run.returncode not in (0, 1):
+        raise AssertionError(f"connector try ended with {run.returncode}: {run.stderr.strip()}")
+    return json.loads(run.stdout)
+
+
+def faults_of(seen, fixture):
+    exchanges = seen["exchanges"]
+    unanswered = [each["url"] for each in exchanges if "answer" not in each]
+    if unanswered:
+        yield f"no answer was left for {unanswered[0]}"
+    if len(exchanges) != len(fixture["answers"]):
+        yield f"{len(exchanges)} requests, and {len(fixture['answers'])} answers"
+    wanted = fixture.get("requests", [])
+    if wanted and len(wanted) != len(exchanges):
+        yield f"{len(exchanges)} requests were made: {[each['method'] + ' ' + each['url'] for each in exchanges]}"
+    for number, (exchange, want) in enumerate(zip(exchanges, wanted)):
+        has = {"method": exchange["method"], "path": exchange["url"].removeprefix(BASE), "headers": exchange["headers"],
+               "body": body_of(exchange["body"])}
+        yield from differences(has, want, f"request {number}")
+    if len(seen["outcomes"]) != len(fixture["expect"]):
+        yield f"{len(seen['outcomes'])} outcomes"
+    for number, (outcome, want) in enumerate(zip(seen["outcomes"], fixture["expect"])):
+        want = dict(want)
+        if (reason := want.pop("reason", "")) not in outcome["reason"]:
+            yield f"outcome {number}: the reason is \"{outcome['reason']}\", without \"{reason}\""
+        yield from differences(outcome, want, f"outcome {number}")
+
+
+NEEDED = {"about", "manual", "documents", "answers", "expect"}
+OTHERS = {"parameters", "look_up", "step", "requests"}
+OF_REQUEST = {"method", "path", "headers", "body"}
+OF_OUTCOME = {"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s"}
+
+
+def shape_faults(fixture):
+    """A word that nobody reads would be a check that cannot fail."""
+    if NEEDED - fixture.keys() or fixture.keys() - NEEDED - OTHERS:
+        yield f"its members are {sorted(fixture)}; needed are {sorted(NEEDED)}, others may be {sorted(OTHERS)}"
+        return
+    for want in fixture.get("requests", []):
+        if want.keys() - OF_REQUEST:
+            yield f"a request has {sorted(want.keys() - OF_REQUEST)}"
+    for want in fixture["expect"]:
+        if want.keys() - OF_OUTCOME or not want.keys() & {"outcome", "look_up"}:
+            yield f"an outcome has {sorted(want)}: outcome or look_up is needed, and nothing but {sorted(OF_OUTCOME)}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tillsync", required=True)
+    parser.add_argument("--only")
+    options = parser.parse_args()
+    count = failed = 0
+    connectors = set()
+    for file in sorted((HERE / "fixtures").glob(f"{options.only or '*'}/*.json")):
+        fixture = json.loads(file.read_text())
+        with tempfile.TemporaryDirectory() as folder:
+            faults = list(shape_faults(fixture))
+            try:
+                faults = faults or list(faults_of(rehearse(options.tillsync, file.parent.name, fixture, Path(folder)), fixture))
+            except (AssertionError, subprocess.TimeoutExpired, ValueError) as fault:
+                faults = [str(fault)]
+        count += 1
+        connectors.add(file.parent.name)
+        failed += bool(faults)
+        for fault in faults:
+            print(f"{file.parent.name}/{file.name}: {fault}")
+    print(f"{count} fixtures of {len(connectors)} connectors: {failed or 'none'} failed")
+    return 1 if failed or count == 0 else 0
+
+
+sys.exit(main())
