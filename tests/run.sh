@@ -33,7 +33,7 @@ took building
 phase_started=$SECONDS
 phase "Testing"
 result=0
-ctest --test-dir build/dev --output-on-failure --no-tests=error "$@" || result=$?
+ctest --test-dir build/dev --output-on-failure --no-tests=error -j "$(nproc)" "$@" || result=$?
 took testing
 if [ "$result" -ne 0 ]; then
   printf '\ntests/run.sh: tests FAILED (see above; all output: build/dev/Testing/Temporary/LastTest.log)\n' >&2
