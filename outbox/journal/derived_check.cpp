@@ -42,7 +42,7 @@ Result<DerivedCheck> DerivedCheck::open(sqlite::Database& database) {
   auto deriver = DocumentDeriver::open(database);
   if (!deriver) return deriver.error();
   std::vector<sqlite::Statement> made;
-  for (const char* sql : {kSelectDeliveries, "SELECT document FROM idempotency_key WHERE key = ?",
+  for (const char* sql : {kSelectDeliveries.c_str(), "SELECT document FROM idempotency_key WHERE key = ?",
                           "SELECT sequence FROM record WHERE id = ?"}) {
     auto statement = database.prepare(sql);
     if (!statement) return statement.error();

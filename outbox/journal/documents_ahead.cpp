@@ -11,6 +11,7 @@ namespace {
 
 /// Of what is read at once.
 constexpr std::size_t kBytesMax = 4 * 1024 * 1024;
+constexpr std::int64_t kRecordsPerDocument = 8;
 
 }  // namespace
 
@@ -26,8 +27,18 @@ OutgoingDocument outgoing_document(const StoredDocument& stored) {
 }
 
 BacklogDocument backlog_document(const StoredDocument& stored, const std::string& store_id) {
-  return {stored.sequence, stored.recorded_at, ordering_keys(stored.document, store_id),
-          outgoing_document(stored)};
+  return {stored.sequence, stored.recorded_at, stored.document.type, ordering_keys(stored.document, store_id),
+          std::nullopt};
+}
+
+BacklogDocument outgoing_backlog_document(const StoredDocument& stored, const std::string& store_id) {
+  BacklogDocument document = backlog_document(stored, store_id);
+  document.outgoing = outgoing_document(stored);
+  return document;
+}
+
+Sequence page_end(Sequence after, std::size_t documents_max) {
+  return Sequence{after.value + static_cast<std::int64_t>(documents_max) * kRecordsPerDocument};
 }
 
 Result<std::vector<BacklogDocument>> read_backlog_documents(JournalReader& reader,
@@ -35,10 +46,11 @@ Result<std::vector<BacklogDocument>> read_backlog_documents(JournalReader& reade
                                                             std::size_t documents_max) {
   auto& impl = reader.impl();
   auto select = impl.database.prepare(
-      "SELECT sequence, recorded_at, body FROM record WHERE sequence > ? AND kind = 1 ORDER BY sequence "
-      "LIMIT ?");
+      "SELECT sequence, recorded_at, body FROM record WHERE sequence > ? AND sequence <= ? AND kind = 1 "
+      "ORDER BY sequence LIMIT ?");
   if (!select) return select.error();
-  select->bind(1, after.value).bind(2, static_cast<std::int64_t>(documents_max));
+  select->bind(1, after.value).bind(2, page_end(after, documents_max).value);
+  select->bind(3, static_cast<std::int64_t>(documents_max));
   std::vector<BacklogDocument> documents;
   for (std::size_t bytes = 0; bytes < kBytesMax;) {
     const auto row = select->step();
@@ -46,8 +58,8 @@ Result<std::vector<BacklogDocument>> read_backlog_documents(JournalReader& reade
     if (!*row) break;
     const auto stored = impl.stored(*select);
     if (!stored) return stored.error();
-    documents.push_back(backlog_document(*stored, store_id));
-    bytes += documents.back().outgoing.bytes();
+    documents.push_back(outgoing_backlog_document(*stored, store_id));
+    bytes += documents.back().outgoing->bytes();
   }
   return documents;
 }

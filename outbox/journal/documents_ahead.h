@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,14 +23,19 @@ namespace tillsync {
 struct BacklogDocument {
   Sequence sequence;
   UtcTime recorded_at{};
-  std::vector<OrderingKey> keys;  ///< of the document as posted
-  OutgoingDocument outgoing;      ///< likewise
+  DocumentType type = DocumentType::kSale;
+  std::vector<OrderingKey> keys;             ///< of the document as posted
+  std::optional<OutgoingDocument> outgoing;  ///< likewise; where it may be sent as it is
 };
 
 OutgoingDocument outgoing_document(const StoredDocument& stored);
+/// Without `outgoing`, which costs as much again.
 BacklogDocument backlog_document(const StoredDocument& stored, const std::string& store_id);
+BacklogDocument outgoing_backlog_document(const StoredDocument& stored, const std::string& store_id);
 
-/// Documents after `after`, by sequence: at most `documents_max`, and no more than some 4 MiB of them.
+/// As far as a page of so many documents looks: outcomes stand between them, and may be all that there is.
+Sequence page_end(Sequence after, std::size_t documents_max);
+/// Documents of that page, by sequence, as they go out: no more than some 4 MiB of them.
 Result<std::vector<BacklogDocument>> read_backlog_documents(JournalReader& reader,
                                                             const std::string& store_id, Sequence after,
                                                             std::size_t documents_max);

@@ -7,19 +7,16 @@
 namespace tillsync {
 namespace {
 
-// Outcomes stand between documents, so that a page is also bounded by how much of the journal it looks at.
-constexpr std::int64_t kRecordsPerDocument = 8;
-
 class EntryMaker {
  public:
   EntryMaker(JournalReader& reader, std::string target, const std::string& store_id)
       : reader_(reader), target_(std::move(target)), store_id_(store_id) {}
 
   /// Appends this document's unsettled deliveries to the target (only those with a state row where
-  /// `on_record`). What it sends is kept in `ahead` where there is room.
+  /// `on_record`). What it sends is kept in `ahead` where there is room; then the document has it.
   Result<void> add(BacklogDocument document, const std::vector<DeliveryRow>& rows, bool on_record,
                    ReadAhead* ahead, std::vector<BacklogEntry>& entries) {
-    const auto& plan = reader_.impl().routes.plan(document.sequence, document.outgoing.type);
+    const auto& plan = reader_.impl().routes.plan(document.sequence, document.type);
     std::shared_ptr<const OutgoingDocument> kept;
     for (const auto& step : plan) {
       if (step.target != target_) continue;
@@ -28,7 +25,7 @@ class EntryMaker {
       auto entry = make(document, step, row, rows);
       if (!entry) return entry.error();
       if (row == nullptr && ahead != nullptr && ahead->has_room()) {
-        if (!kept) kept = ahead->keep(std::move(document.outgoing));
+        if (!kept) kept = ahead->keep(std::move(*document.outgoing));
         entry->document = kept;
       }
       entries.push_back(std::move(*entry));
@@ -75,8 +72,7 @@ Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence aft
   auto head = reader_.head();
   if (!head) return head.error();
   BacklogPage page;
-  const auto records_max = static_cast<std::int64_t>(documents_max) * kRecordsPerDocument;
-  page.through = Sequence{std::min(head->sequence.value, after.value + records_max)};
+  page.through = std::min(head->sequence, page_end(after, documents_max));
   auto decoded = documents(target, after, documents_max);
   if (!decoded) return decoded.error();
   auto select = impl.database.prepare(
@@ -88,8 +84,7 @@ Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence aft
   if (!rows) return rows.error();
   EntryMaker maker(reader_, target, store_id_);
   auto next = decoded->begin();
-  std::size_t count = 0;
-  while (count < documents_max) {
+  for (std::size_t count = 0;;) {
     auto row = select->step();
     if (!row) return row.error();
     if (!*row) return page;
@@ -102,11 +97,11 @@ Result<BacklogPage> JournalBacklog::read(const std::string& target, Sequence aft
     if (!rows_of) return rows_of.error();
     if (auto added = maker.add(std::move(*document), *rows_of, false, &read_ahead_, page.entries); !added)
       return added.error();
-    ++count;
+    if (++count < documents_max) continue;
     page.through = sequence;
+    if (ahead_ != nullptr && ahead_wanted_) ahead_->ask(target, page.through, documents_max);
+    return page;
   }
-  if (ahead_ != nullptr && ahead_wanted_) ahead_->ask(target, page.through, documents_max);
-  return page;
 }
 
 /// Decoded documents after `after`, perhaps not all.
@@ -123,7 +118,7 @@ Result<BacklogDocument> JournalBacklog::load(Sequence sequence) {
   auto stored = reader_.load(sequence);
   if (!stored) return stored.error();
   if (!*stored) return Error{ErrorKind::kCorrupt, "document-missing", "a document is listed, but not there"};
-  return backlog_document(**stored, store_id_);
+  return outgoing_backlog_document(**stored, store_id_);
 }
 
 Result<std::vector<BacklogEntry>> JournalBacklog::read_on_record(const std::string& target, Sequence through,

@@ -20,7 +20,7 @@ class Pruner {
              "SELECT sequence, type, hash FROM record WHERE business_day = ? AND recorded_at < ? AND "
              "sequence > ? "
              "ORDER BY sequence LIMIT 64",
-             kSelectDeliveries,
+             kSelectDeliveries.c_str(),
              "SELECT sequence, hash FROM record WHERE document = ?",
              "DELETE FROM record WHERE sequence = ?",
              "DELETE FROM delivery WHERE document = ?",

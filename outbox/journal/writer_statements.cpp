@@ -18,7 +18,7 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
            "SELECT kind, body FROM record WHERE document = ? ORDER BY sequence DESC LIMIT ?",
            "SELECT document FROM idempotency_key WHERE key = ?",
            "INSERT INTO idempotency_key VALUES(?, ?)",
-           kSelectDeliveries,
+           kSelectDeliveries.c_str(),
            "INSERT INTO delivery(document, step, target, state, attempts, version, last_fact) VALUES(?, ?, "
            "?, ?, ?, ?, ?) "
            "ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, version = "

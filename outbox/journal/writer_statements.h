@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "outbox/journal/derive.h"
@@ -25,8 +26,8 @@ struct WriterStatements {
 inline constexpr const char* kDeliveryColumns = "step, target, state, attempts, version, last_fact";
 inline constexpr int kDeliveryColumnCount = 6;
 /// The statement of read_delivery_rows().
-inline constexpr const char* kSelectDeliveries =
-    "SELECT step, target, state, attempts, version, last_fact FROM delivery WHERE document = ?";
+inline const std::string kSelectDeliveries =
+    std::string("SELECT ") + kDeliveryColumns + " FROM delivery WHERE document = ?";
 /// The row that `select` stands on.
 DeliveryRow delivery_row(const sqlite::Statement& select);
 Result<std::vector<DeliveryRow>> read_delivery_rows(sqlite::Statement& select, Sequence document);

@@ -152,6 +152,37 @@ TEST_CASE("backlog: what was read ahead is as new as what is read in its turn") 
   CHECK(sequences.size() == 63);
 }
 
+TEST_CASE(
+    "backlog: a page looks no farther than its documents are worth, and a page that ended is not read "
+    "again") {
+  JournalBench bench;
+  bench.route();
+  const auto first = bench.append(sale_post("A1")).sequence;
+  for (int i = 0; i < 30; ++i) bench.record(outcome_fact(first, "crm", OutcomeKind::kRetryable, i + 1));
+  const auto last = bench.append(sale_post("A2")).sequence;
+  for (int i = 0; i < 3; ++i) bench.record(outcome_fact(first, "crm", OutcomeKind::kRetryable, i + 31));
+  auto reader = bench.reader();
+  CHECK(page_end(first, 2) < last);
+  CHECK(read_backlog_documents(*reader, "0417", first, 2)->empty());
+  auto ahead = DocumentsAhead::start(bench.folder(), "0417");
+  REQUIRE(ahead.has_value());
+  (*ahead)->ask("erp", first, 2);
+  CHECK((*ahead)->take("erp", first).empty());
+  JournalBacklog backlog(*reader, "0417");
+  const auto page = backlog.read("erp", first, 2);
+  CHECK(page->entries.empty());
+  CHECK(page->through == page_end(first, 2));
+  const auto rest = backlog.read("erp", page_end(last, 1), 10);
+  CHECK(rest->entries.empty());
+  const auto whole = backlog.read("erp", first, 10);
+  REQUIRE(whole->entries.size() == 1);
+  CHECK(whole->entries[0].key.document == last);
+  CHECK(whole->through == bench.journal->head().sequence);  // the outcomes behind it were looked at too
+  const auto on_record = backlog.read_on_record("crm", last, 10);
+  REQUIRE(on_record->size() == 1);
+  CHECK(on_record->front().document == nullptr);
+}
+
 TEST_CASE("read ahead: nothing is taken that was not asked for, and each lane has its own") {
   JournalBench bench;
   bench.route();
@@ -166,7 +197,7 @@ TEST_CASE("read ahead: nothing is taken that was not asked for, and each lane ha
   const auto erp = (*ahead)->take("erp", sequences[0]);
   REQUIRE(erp.size() == 2);
   CHECK(erp[0].sequence == sequences[1]);
-  CHECK(erp[1].outgoing.id == "A2");
+  CHECK(erp[1].outgoing->id == "A2");
   CHECK((*ahead)->take("crm", sequences[3]).size() == 2);
   CHECK((*ahead)->take("crm", sequences[3]).empty());
   (*ahead)->ask("erp", sequences[0], 2);
