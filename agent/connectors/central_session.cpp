@@ -1,16 +1,11 @@
 #include "agent/connectors/central_session.h"
 
+#include "agent/connectors/plain_text.h"
+
 namespace tillsync {
 namespace {
 
 constexpr std::size_t kBlottedBytesMin = 6;  ///< a shorter secret would tear holes into plain words
-
-void blot(std::string& text, const std::string& secret) {
-  if (secret.size() < kBlottedBytesMin) return;
-  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
-    text.replace(at, secret.size(), "***");
-  }
-}
 
 }  // namespace
 
@@ -29,7 +24,7 @@ void CentralSession::send(http::Request request, std::function<void(Result, std:
                                        generation = authorization.generation](http::Exchange exchange) {
       if (auto* answer = std::get_if<http::Answer>(&exchange); answer != nullptr && answer->status >= 400) {
         if (answer->status == 401) credentials->refused(generation);
-        blot(answer->body, secret);
+        if (secret.size() >= kBlottedBytesMin) replace_all(answer->body, secret, "***");
       }
       then(std::move(exchange), generation);
     });

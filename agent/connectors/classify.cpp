@@ -203,6 +203,15 @@ LookUpAnswer look_up_rows(const http::Answer& answer, const json::Array& rows, s
 
 }  // namespace
 
+Outcome not_reached(const Outcome& last) {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kRetryable;
+  outcome.signal = last.signal;
+  outcome.reason = "nothing sent: the target did not serve the one before";
+  outcome.retry_after = last.retry_after;
+  return outcome;
+}
+
 std::vector<Outcome> for_all(const Outcome& outcome, std::size_t count) {
   return std::vector<Outcome>(count, outcome);
 }

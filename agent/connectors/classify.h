@@ -39,6 +39,9 @@ std::vector<Outcome> classify_batch(const http::Exchange& exchange, std::size_t 
 LookUpAnswer classify_look_up(const http::Exchange& exchange, std::string_view reference,
                               std::string_view step);
 
+/// For what was not sent because the one before it, `last`, showed that the target does not serve now.
+Outcome not_reached(const Outcome& last);
+
 /// The same outcome for `count` deliveries.
 std::vector<Outcome> for_all(const Outcome& outcome, std::size_t count);
 

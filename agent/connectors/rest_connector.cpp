@@ -29,16 +29,6 @@ std::vector<Outcome> outcomes_of(const CentralSession::Result& result, std::size
   return classify_batch(std::get<http::Exchange>(result), count);
 }
 
-/// For what was not sent because the one before it showed that the target does not serve now.
-Outcome not_reached(const Outcome& last) {
-  Outcome outcome;
-  outcome.kind = OutcomeKind::kRetryable;
-  outcome.signal = last.signal;
-  outcome.reason = "nothing sent: the target did not serve the one before";
-  outcome.retry_after = last.retry_after;
-  return outcome;
-}
-
 }  // namespace
 
 RestConnector::RestConnector(CentralProfile profile, CentralSession session)

@@ -13,24 +13,10 @@
 #include <cstring>
 #include <utility>
 
+#include "platform/linux/handle.h"
+
 namespace tillsync {
 namespace {
-
-/// Owns a file descriptor.
-class Handle {
- public:
-  explicit Handle(int value) : value_(value) {}
-  ~Handle() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 /// What posix_spawn(3) does between fork and exec.
 class SpawnPlan {

@@ -23,24 +23,10 @@
 #include <cstring>
 #include <utility>
 
+#include "platform/linux/handle.h"
+
 namespace tillsync {
 namespace {
-
-/// Owns a file descriptor.
-class Handle {
- public:
-  explicit Handle(int value) : value_(value) {}
-  ~Handle() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 std::string reason(int number) {
   return std::strerror(number);

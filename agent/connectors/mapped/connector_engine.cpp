@@ -16,26 +16,10 @@ Outcome of_connector(OutcomeKind kind, const std::string& reason) {
   return outcome;
 }
 
-const json::Value* member(const json::Object& object, std::string_view name) {
-  for (const auto& [key, value] : object) {
-    if (key == name) return &value;
-  }
-  return nullptr;
-}
-
 /// An error page that somebody on the way sent as 200 has no list either, and would make every look-up find
 /// nothing.
 bool tells_absence(const http::Answer& answer) {
-  return answer.status == 404 || json::parse(answer.body, {.depth_max = 64}).has_value();
-}
-
-/// For what was not sent because the one before it showed that the target does not serve now.
-Outcome not_reached(const Outcome& last) {
-  Outcome outcome =
-      of_connector(OutcomeKind::kRetryable, "nothing sent: the target did not serve the one before");
-  outcome.signal = last.signal;
-  outcome.retry_after = last.retry_after;
-  return outcome;
+  return answer.status == 404 || is_json(answer.body);
 }
 
 }  // namespace

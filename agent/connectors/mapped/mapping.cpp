@@ -12,10 +12,6 @@ constexpr json::ParseLimits kAnswerLimits{.depth_max = 64};
 /// Of an answer that is no JSON: an error page.
 constexpr std::size_t kTextBytesMax = 64 * 1024;
 
-bool is_json(std::string_view text) {
-  return !text.empty() && json::parse(text, kAnswerLimits).has_value();
-}
-
 void append_header(std::string& all, std::string_view value, std::string_view separator) {
   if (!all.empty()) all += separator;
   all += value;
@@ -45,6 +41,10 @@ MappingInput& MappingInput::text(std::string_view name, std::string_view text) {
   begin(name);
   json::quote_to(members_, text);
   return *this;
+}
+
+bool is_json(std::string_view text) {
+  return !text.empty() && json::parse(text, kAnswerLimits).has_value();
 }
 
 std::string delivery_json(const OutgoingDelivery& delivery) {

@@ -36,6 +36,9 @@ std::string delivery_json(const OutgoingDelivery& delivery);
 /// then `text` has it.
 std::string answer_json(const http::Answer& answer);
 
+/// Whether a program finds it as `.answer.body`.
+bool is_json(std::string_view text);
+
 class Mapping {
  public:
   /// Runs an event later on the thread that owns the connector.

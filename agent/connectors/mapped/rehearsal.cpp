@@ -2,21 +2,14 @@
 
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
+#include "agent/connectors/plain_text.h"
 
 namespace tillsync {
 namespace {
 
 constexpr std::string_view kHidden = "***";
 /// Where nothing is really sent no secret is read.
-constexpr const char* kNoSecret = "SECRET";
-
-void hide(std::string& text, const std::vector<std::string>& secrets) {
-  for (const auto& secret : secrets) {
-    if (secret.empty()) continue;
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kHidden.size()))
-      text.replace(at, secret.size(), kHidden);
-  }
-}
+constexpr std::string_view kNoSecret = "SECRET";
 
 bool is_credential(std::string_view header) {
   return header == "Authorization" || header == "Cookie" || header.find("Token") != std::string_view::npos ||
@@ -56,7 +49,7 @@ class WireTap final : public http::Transport {
   }
 
   Result<std::string> read(const SecretReference& reference) {
-    if (!plan_.live) return std::string(reference.empty() ? "" : kNoSecret);
+    if (!plan_.live) return std::string(reference.empty() ? std::string_view() : kNoSecret);
     auto secret = read_secret(reference);
     if (secret) secrets_.push_back(*secret);
     return secret;
@@ -70,8 +63,8 @@ class WireTap final : public http::Transport {
         value = kHidden;
     }
     if (!request.password.empty()) request.password = kHidden;
-    hide(request.body, secrets_);
-    if (!plan_.live) hide(request.body, {kNoSecret});
+    for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);
+    if (!plan_.live) replace_all(request.body, kNoSecret, kHidden);
     return request;
   }
 

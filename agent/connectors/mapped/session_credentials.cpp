@@ -13,13 +13,6 @@ namespace {
 constexpr std::string_view kPlaceholder = "${secret}";
 constexpr std::chrono::hours kLifeMax{24};
 
-void put_in_place(std::string& text, std::string_view secret) {
-  for (auto at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + secret.size())) {
-    text.replace(at, kPlaceholder.size(), secret);
-  }
-}
-
 /// As it stands within a JSON string.
 std::string json_escaped(std::string_view secret) {
   std::string quoted;
@@ -30,29 +23,16 @@ std::string json_escaped(std::string_view secret) {
 void put_secret(const RequestSpec& login, const std::string& secret, http::Request& request) {
   switch (login.body_kind) {
     case RequestSpec::BodyKind::kJson:
-      put_in_place(request.body, json_escaped(secret));
+      replace_all(request.body, kPlaceholder, json_escaped(secret));
       break;
     case RequestSpec::BodyKind::kForm:
-      for (auto at = request.body.find("%24%7Bsecret%7D"); at != std::string::npos;
-           at = request.body.find("%24%7Bsecret%7D", at)) {
-        const std::string encoded = percent_encoded(secret);
-        request.body.replace(at, std::string_view("%24%7Bsecret%7D").size(), encoded);
-        at += encoded.size();
-      }
+      replace_all(request.body, percent_encoded(kPlaceholder), percent_encoded(secret));
       break;
     case RequestSpec::BodyKind::kText:
-      put_in_place(request.body, secret);
+      replace_all(request.body, kPlaceholder, secret);
       break;
   }
-  for (auto& [name, value] : request.headers) put_in_place(value, secret);
-}
-
-/// What the target says may repeat what it was sent.
-void blot(std::string& text, const std::string& secret) {
-  if (secret.empty()) return;
-  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
-    text.replace(at, secret.size(), "***");
-  }
+  for (auto& [name, value] : request.headers) replace_all(value, kPlaceholder, secret);
 }
 
 bool fits_header(std::string_view text) {
@@ -123,21 +103,20 @@ void SessionCredentials::made(Result<json::Value> made) {
 
 void SessionCredentials::answered(const http::Exchange& exchange) {
   if (const auto* failure = std::get_if<http::Failure>(&exchange)) {
-    return fail(OutcomeKind::kRetryable, TargetSignal::kUnreachable, failure->code + ": " + failure->detail);
+    return fail(TargetSignal::kUnreachable, failure->code + ": " + failure->detail);
   }
   const auto& answer = std::get<http::Answer>(exchange);
   if (answer.status == 401 || answer.status == 403) {
     secret_.drop();
-    return fail(OutcomeKind::kRetryable, TargetSignal::kUnauthorized,
-                "HTTP " + std::to_string(answer.status));
+    return fail(TargetSignal::kUnauthorized, "HTTP " + std::to_string(answer.status));
   }
   if (answer.status == 429 || answer.status == 503) {
     const auto wait = http::retry_after(answer, std::chrono::milliseconds(-1));
-    return fail(OutcomeKind::kRetryable, TargetSignal::kThrottled, "HTTP " + std::to_string(answer.status),
+    return fail(TargetSignal::kThrottled, "HTTP " + std::to_string(answer.status),
                 wait.count() < 0 ? std::nullopt : std::optional(wait));
   }
   if (answer.status < 200 || answer.status >= 300)
-    return fail(OutcomeKind::kRetryable, TargetSignal::kUnreachable, "HTTP " + std::to_string(answer.status));
+    return fail(TargetSignal::kUnreachable, "HTTP " + std::to_string(answer.status));
   MappingInput with_answer = input();
   with_answer.json("answer", answer_json(answer));
   mapping_.run(answer_program(*connector_, connector_->session->login), with_answer.str(),
@@ -147,14 +126,15 @@ void SessionCredentials::answered(const http::Exchange& exchange) {
 }
 
 void SessionCredentials::understood(const http::Answer& answer, Result<json::Value> said) {
-  if (!said) return fail(OutcomeKind::kRetryable, TargetSignal::kUnreachable, said.error().detail);
+  if (!said) return fail(TargetSignal::kUnreachable, said.error().detail);
   auto headers = headers_of(*said);
   if (!headers) {
     // The program found no session in it: with most targets, a wrong password.
     std::string reason(said->text_of("reason"));
-    if (const auto secret = secret_.get()) blot(reason, *secret);
+    // What the target says may repeat what it was sent.
+    if (const auto secret = secret_.get()) replace_all(reason, *secret, "***");
     secret_.drop();
-    return fail(OutcomeKind::kRetryable, TargetSignal::kUnauthorized,
+    return fail(TargetSignal::kUnauthorized,
                 reason.empty() ? "HTTP " + std::to_string(answer.status) + " without a session" : reason);
   }
   Authorization authorization;
@@ -170,10 +150,10 @@ void SessionCredentials::understood(const http::Answer& answer, Result<json::Val
   answer_waiting(std::move(authorization));
 }
 
-void SessionCredentials::fail(OutcomeKind kind, TargetSignal signal, const std::string& why,
+void SessionCredentials::fail(TargetSignal signal, const std::string& why,
                               std::optional<std::chrono::milliseconds> retry_after) {
   Outcome outcome;
-  outcome.kind = kind;
+  outcome.kind = OutcomeKind::kRetryable;
   outcome.signal = signal;
   outcome.reason = one_line("nothing sent: signing in failed: " + why, kReasonBytesMax);
   outcome.retry_after = retry_after;

@@ -34,7 +34,7 @@ class SessionCredentials final : public Credentials, public std::enable_shared_f
   void answered(const http::Exchange& exchange);
   void understood(const http::Answer& answer, Result<json::Value> said);
   void answer_waiting(const Obtained& obtained);
-  void fail(OutcomeKind kind, TargetSignal signal, const std::string& why,
+  void fail(TargetSignal signal, const std::string& why,
             std::optional<std::chrono::milliseconds> retry_after = std::nullopt);
   MappingInput input() const;
 

@@ -43,12 +43,6 @@ std::string reference_text(const json::Value* value) {
   return {};
 }
 
-const json::Value* member(const json::Object& object, std::string_view name) {
-  const auto found =
-      std::find_if(object.begin(), object.end(), [&](const auto& m) { return m.first == name; });
-  return found == object.end() ? nullptr : &found->second;
-}
-
 std::optional<OutcomeKind> kind_of(std::string_view name) {
   constexpr std::array kKinds = {OutcomeKind::kDelivered, OutcomeKind::kRetryable, OutcomeKind::kRejected,
                                  OutcomeKind::kUnknown};
@@ -86,6 +80,12 @@ std::optional<milliseconds> wait_of(const json::Value& said, const http::Answer&
 }
 
 }  // namespace
+
+const json::Value* member(const json::Object& object, std::string_view name) {
+  const auto found =
+      std::find_if(object.begin(), object.end(), [&](const auto& m) { return m.first == name; });
+  return found == object.end() ? nullptr : &found->second;
+}
 
 void merge(json::Object& into, const json::Object& more) {
   for (const auto& [name, value] : more) {

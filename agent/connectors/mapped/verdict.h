@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "outbox/delivery/outcome.h"
 #include "platform/http/client.h"
@@ -37,6 +38,8 @@ Outcome outcome_of_unmade(const Error& error, std::string_view what);
 /// A mapping that failed on an answer: whatever the target did is done.
 Outcome outcome_of_unread(const Error& error, const http::Answer& answer, std::string_view what);
 
+/// The member of that name, or nullptr.
+const json::Value* member(const json::Object& object, std::string_view name);
 /// Adds members, a later one of the same name in the place of the earlier.
 void merge(json::Object& into, const json::Object& more);
 

@@ -8,6 +8,7 @@
 
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
+#include "agent/connectors/plain_text.h"
 #include "tests/unit/agent/connectors/fake_target.h"
 
 using namespace tillsync;
@@ -328,6 +329,17 @@ TEST_CASE("connector file: where signing in fails nothing is sent, and the secre
   CHECK(has(outcome.reason, "wrong password"));
   CHECK_FALSE(has(outcome.reason, "se\"cret"));
   CHECK(acme.seen().size() == 1);
+}
+
+TEST_CASE("plain text: what was put in is not looked at again") {
+  const auto replaced = [](std::string text, std::string_view what, std::string_view with) {
+    replace_all(text, what, with);
+    return text;
+  };
+  CHECK(replaced("a*b*", "*", "***") == "a***b***");  // a secret that its own blot holds
+  CHECK(replaced("aaa", "aa", "") == "a");
+  CHECK(replaced("abc", "", "x") == "abc");
+  CHECK(replaced("", "x", "y").empty());
 }
 
 TEST_CASE("connector file: a batch is one request, each delivery with its own outcome") {
