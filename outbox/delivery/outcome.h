@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,18 @@ enum class TargetSignal : unsigned char {
   kUnauthorized,  ///< it refuses our credential (401)
 };
 
+/// What a target said is left of one of its limits.
+struct LimitLeft {
+  std::int64_t requests = 0;                        ///< that it takes yet, whoever makes them
+  std::optional<std::chrono::milliseconds> resets;  ///< until it takes all again, where it said so
+  bool operator==(const LimitLeft&) const = default;
+};
+struct LimitsLeft {
+  std::optional<LimitLeft> burst;  ///< of a window of seconds or minutes
+  std::optional<LimitLeft> day;
+  bool operator==(const LimitsLeft&) const = default;
+};
+
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kUnknown;
   TargetSignal signal = TargetSignal::kFine;
@@ -35,6 +48,9 @@ struct Outcome {
   /// delivered one, which may be left out.
   std::string answer;
   std::optional<std::chrono::milliseconds> retry_after;
+  /// Requests to the target that it took, signing in included; of a batch's outcomes the first has them all.
+  int requests = 0;
+  LimitsLeft left;  ///< as the last answer told; of a batch's outcomes the first has it
 };
 inline constexpr std::size_t kAnswerBytesMax = 4096;
 /// As much as reconcile keeps of a row that it reads back, so that both are the same where a target's is

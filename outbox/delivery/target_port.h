@@ -45,6 +45,9 @@ struct LookUpAnswer {
 class TargetPort {
  public:
   virtual ~TargetPort() = default;
+  /// Requests to the target that one submit() of so many deliveries, or one look_up(), may take at most,
+  /// signing in included: what its pace has to leave room for.
+  virtual int requests_max(std::size_t deliveries) const { return deliveries > 0 ? 1 : 0; }
   /// Sends 1 to batch_max deliveries in one request; `done` gets one outcome for each, in their order.
   virtual void submit(std::vector<OutgoingDelivery> batch,
                       std::function<void(std::vector<Outcome>)> done) = 0;
