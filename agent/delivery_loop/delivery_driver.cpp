@@ -19,6 +19,16 @@ class DeliveryDriver::FreshBacklog final : public BacklogSource {
     if (page) refresh(page->entries);
     return page;
   }
+  Result<BacklogPage> read_live(const std::string& target, Sequence after,
+                                std::size_t documents_max) override {
+    auto page = journal_.read_live(target, after, documents_max);
+    if (page) refresh(page->entries);
+    return page;
+  }
+  Result<BacklogKeys> read_keys(const std::string& target, Sequence after, Sequence through,
+                                std::size_t documents_max) override {
+    return journal_.read_keys(target, after, through, documents_max);
+  }
   Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
                                                    std::size_t limit) override {
     auto entries = journal_.read_on_record(target, through, limit);
@@ -29,6 +39,7 @@ class DeliveryDriver::FreshBacklog final : public BacklogSource {
  private:
   void refresh(std::vector<BacklogEntry>& entries) const {
     if (settled_.empty()) return;
+    std::erase_if(entries, [&](const BacklogEntry& entry) { return settled_.contains(entry.key); });
     for (auto& entry : entries) {
       std::erase_if(entry.needs, [&](const std::string& need) {
         return settled_.contains(DeliveryKey{entry.key.document, need});
@@ -46,7 +57,7 @@ LaneOptions lane_options(const TargetSettings& target) {
   options.batch_max = static_cast<int>(target.batch_max);
   options.backoff_min = target.backoff_min;
   options.backoff_max = target.backoff_max;
-  options.rate_per_s = target.rate_per_s;
+  options.pace.rate_per_s = target.rate_per_s;
   return options;
 }
 
@@ -61,8 +72,11 @@ DeliveryDriver::~DeliveryDriver() = default;
 
 void DeliveryDriver::add_target(const std::string& name, const LaneOptions& options, const LaneMemory& memory,
                                 Sequence head, std::unique_ptr<TargetPort> port) {
+  LaneOptions with_costs = options;
+  with_costs.requests_one_max = port->requests_max(1);
+  with_costs.requests_batch_max = port->requests_max(static_cast<std::size_t>(options.batch_max));
   ports_[name] = std::move(port);
-  scheduler_->add_target(name, options, memory, head);
+  scheduler_->add_target(name, with_costs, memory, head);
 }
 
 void DeliveryDriver::apply(const DecisionFact& fact) {
@@ -139,6 +153,7 @@ void DeliveryDriver::act(Action action) {
   if (auto* sending = std::get_if<Send>(&action)) return send(std::move(*sending));
   if (auto* looking = std::get_if<LookUp>(&action)) return look_up(std::move(*looking));
   if (auto* reservation = std::get_if<Reserve>(&action)) return reserve(std::move(*reservation));
+  if (auto* day = std::get_if<ReserveDay>(&action)) return reserve(std::move(*day));
   if (const auto* frontier = std::get_if<SaveFrontier>(&action)) {
     frontiers_[frontier->target] = PendingFrontier{told_count_, frontier->frontier};
     return;
@@ -146,15 +161,31 @@ void DeliveryDriver::act(Action action) {
   tell_journal(std::get<Park>(std::move(action)));
 }
 
-void DeliveryDriver::reserve(Reserve action) {
-  parts_.journal.run([action](Journal& journal) { return journal.reserve(action.target, action.through); },
-                     [this, action](Result<void> done) {
-                       parts_.tell([this, action, done] {
-                         if (done) return scheduler_->reserved(action.target, action.through);
-                         record_due_ = now() + limits_.record_again;
-                         unreserved_.push_back(action);
-                       });
-                     });
+void DeliveryDriver::reserve(Reservation action) {
+  const auto write = [this](const Reservation& reservation) -> std::function<Result<void>(Journal&)> {
+    if (const auto* documents = std::get_if<Reserve>(&reservation)) {
+      return [documents = *documents](Journal& journal) {
+        return journal.reserve(documents.target, documents.through, documents.from);
+      };
+    }
+    const auto& day = std::get<ReserveDay>(reservation);
+    const auto full_at = parts_.clock.utc_now() + std::chrono::duration_cast<std::chrono::microseconds>(
+                                                      day.full_at - parts_.clock.steady_now());
+    return [target = day.target, full_at](Journal& journal) { return journal.reserve_day(target, full_at); };
+  };
+  parts_.journal.run(write(action), [this, action](Result<void> done) {
+    parts_.tell([this, action, done] {
+      if (!done) {
+        record_due_ = now() + limits_.record_again;
+        unreserved_.push_back(action);
+      } else if (const auto* documents = std::get_if<Reserve>(&action)) {
+        scheduler_->reserved(documents->target, documents->through, documents->from);
+      } else {
+        const auto& day = std::get<ReserveDay>(action);
+        scheduler_->day_reserved(day.target, day.full_at);
+      }
+    });
+  });
 }
 
 Result<std::shared_ptr<const OutgoingDocument>> DeliveryDriver::read(const Attempt& attempt) {

@@ -82,6 +82,7 @@ class DeliveryDriver {
   class FreshBacklog;
   /// What the journal has to learn, in the order in which it came about.
   using Told = std::variant<OutcomeFact, LookUpFact, Park>;
+  using Reservation = std::variant<Reserve, ReserveDay>;
   struct PendingFrontier {
     std::int64_t builds_on;  ///< so many of what was told must be durable first
     Sequence frontier;
@@ -90,7 +91,7 @@ class DeliveryDriver {
   SteadyTime now() const;
   bool step(SteadyTime at);
   void act(Action action);
-  void reserve(Reserve action);
+  void reserve(Reservation action);
   void send(Send action);
   void look_up(LookUp action);
   std::optional<OutgoingDelivery> load(const std::string& target, Attempt& attempt);
@@ -115,12 +116,12 @@ class DeliveryDriver {
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, std::unique_ptr<TargetPort>> ports_;
 
-  std::deque<Told> told_;            ///< waits for its turn
-  bool telling_ = false;             ///< the journal has some of it under way: one at a time, or a failed
-                                     ///< outcome would come behind a later one
-  std::int64_t told_count_ = 0;      ///< ever
-  std::int64_t durable_count_ = 0;   ///< of them, in order
-  std::vector<Reserve> unreserved_;  ///< the journal failed; tried again
+  std::deque<Told> told_;                ///< waits for its turn
+  bool telling_ = false;                 ///< the journal has some of it under way: one at a time, or a failed
+                                         ///< outcome would come behind a later one
+  std::int64_t told_count_ = 0;          ///< ever
+  std::int64_t durable_count_ = 0;       ///< of them, in order
+  std::vector<Reservation> unreserved_;  ///< the journal failed; tried again
   SteadyTime posted_at_ = SteadyTime::min();
   SteadyTime record_due_;               ///< before that the journal is not tried again
   SteadyTime told_due_{};               ///< before that it gets outcomes only where there are many

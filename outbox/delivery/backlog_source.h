@@ -28,11 +28,24 @@ struct BacklogEntry {
   /// What its first attempt sends, where the source had it at hand and has room to keep it. Only of one that
   /// is not on record: what is may have been amended.
   std::shared_ptr<const OutgoingDocument> document = nullptr;
+  // Of read_live() alone.
+  bool overtakes = false;         ///< it is of a kind that may go before earlier documents, as its keys allow
+  std::vector<Sequence> follows;  ///< documents of this store that it names and that are not settled yet
 };
 
 struct BacklogPage {
   std::vector<BacklogEntry> entries;  ///< unsettled deliveries of the target, by sequence
   Sequence through;                   ///< everything up to here has been looked at
+};
+
+/// What later documents may have to wait for, in a stretch of the backlog.
+struct BacklogKeys {
+  struct Use {
+    OrderingKey key;
+    Sequence document;
+  };
+  std::vector<Use> uses;
+  Sequence through;  ///< everything up to here has been looked at
 };
 
 class BacklogSource {
@@ -46,6 +59,14 @@ class BacklogSource {
   /// `limit`, by sequence).
   virtual Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
                                                            std::size_t limit) = 0;
+  /// As read(), each entry with what decides whether it may go before an unread backlog.
+  virtual Result<BacklogPage> read_live(const std::string& target, Sequence after,
+                                        std::size_t documents_max) = 0;
+  /// Ordering keys of documents with sequence in (`after`, `through`], amended forms as well; at most those
+  /// of `documents_max` documents. Of sales, adjustments and transfers none: they share their SKUs, and who
+  /// names a sale has it in `follows`.
+  virtual Result<BacklogKeys> read_keys(const std::string& target, Sequence after, Sequence through,
+                                        std::size_t documents_max) = 0;
 };
 
 }  // namespace tillsync

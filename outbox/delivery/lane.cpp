@@ -6,12 +6,26 @@
 #include "platform/base/check.h"
 
 namespace tillsync {
+namespace {
+
+/// A target that gets nothing for so long, by its own limits, is shown as throttled.
+constexpr std::chrono::seconds kPacedForLong{5};
+
+/// A journal restored from an older copy may end before what was reserved: what comes now is new.
+std::vector<SequenceRange> up_to(std::vector<SequenceRange> ranges, Sequence head) {
+  std::erase_if(ranges, [head](const SequenceRange& range) { return range.first > head; });
+  for (SequenceRange& range : ranges) range.last = std::min(range.last, head);
+  return ranges;
+}
+
+}  // namespace
 
 Lane::Lane(std::string name, const LaneOptions& options, const LaneMemory& memory, Sequence head,
            Shared& shared)
     : name_(std::move(name)),
       options_(options),
       maybe_sent_through_(std::min(memory.reserved, head)),
+      maybe_sent_ahead_(up_to(memory.reserved_ahead, head)),
       // A journal restored from an older copy may end before the frontier.
       started_from_(std::min(memory.frontier, head)),
       shared_(shared),
@@ -19,10 +33,13 @@ Lane::Lane(std::string name, const LaneOptions& options, const LaneMemory& memor
       paused_(memory.paused),
       cursor_(started_from_),
       saved_frontier_(started_from_),
+      live_(shared.limits.live),
       reserved_(memory.reserved),
+      reserved_ahead_(memory.reserved_ahead),
       backoff_(options.backoff_min, options.backoff_max, shared.random),
       breaker_(shared.limits.breaker_failures, shared.limits.retry_after_max, backoff_),
-      pace_(options.rate_per_s) {
+      pace_(options.pace),
+      day_owed_at_start_(memory.day_owed) {
   TILLSYNC_CHECK(options.concurrency > 0 && options.batch_max > 0, "checked by the settings");
 }
 
@@ -30,10 +47,14 @@ void Lane::head_is(Sequence head) {
   if (head <= head_) return;
   head_ = head;
   source_is_dry_ = false;
+  live_is_dry_ = false;
 }
 
 void Lane::time_is(SteadyTime now) {
   now_ = std::max(now_, now);
+  if (day_owed_at_start_.count() > 0) {
+    pace_.day_full_at(now_ + std::exchange(day_owed_at_start_, {}), now_);
+  }
   while (!timed_.empty() && timed_.begin()->first <= now_) place(*timed_.begin()->second);
 }
 
@@ -109,9 +130,9 @@ void Lane::mark_quarantined_held() {
   for (Delivery* delivery : quarantined_) mark_held(*delivery, shared_.needs);
 }
 
-void Lane::reserved(Sequence through) {
-  reserved_ = std::max(reserved_, through);
-  reserving_ = false;
+void Lane::day_reserved(SteadyTime full_at) {
+  day_reserved_ = std::max(day_reserved_, full_at);
+  reserving_day_ = false;
 }
 
 TargetStatus Lane::status() const {
@@ -127,6 +148,11 @@ TargetStatus Lane::status() const {
     status.state = breaker_.throttled() ? TargetState::kThrottled : TargetState::kDown;
   }
   status.retry_at = breaker_.retry_at();
+  const SteadyTime paced = pace_.next_at(1, Claim::kLive);
+  if (status.state == TargetState::kUp && !ready_.empty() && paced > now_ + kPacedForLong) {
+    status.state = TargetState::kThrottled;
+    status.retry_at = paced;
+  }
   for (const auto& [key, delivery] : deliveries_) {
     if (!is_open(delivery.state)) continue;
     status.oldest_open = key.document;

@@ -3,6 +3,7 @@
 // Single-threaded.
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -15,6 +16,9 @@
 #include "outbox/delivery/pace.h"
 
 namespace tillsync {
+
+/// A backlog that could not be read is read again after it.
+inline constexpr std::chrono::seconds kReadAgainAfter{1};
 
 class Lane {
  public:
@@ -38,7 +42,8 @@ class Lane {
   void outcome(const Attempt& attempt, const Outcome& outcome);
   void look_up_answer(const Attempt& attempt, const LookUpAnswer& answer);
   void not_attempted(const Attempt& attempt);
-  void reserved(Sequence through);
+  void reserved(Sequence through, std::optional<Sequence> from);
+  void day_reserved(SteadyTime full_at);
 
   void pause() { paused_ = true; }
   void resume() { paused_ = false; }
@@ -65,21 +70,38 @@ class Lane {
   struct Request {
     std::size_t parts = 0;
     bool probe = false;
+    int charged = 0;  ///< requests that its pace has given for it
+    int used = 0;     ///< of them, as its outcomes say
     std::optional<TargetSignal> signal;
     std::optional<std::chrono::milliseconds> retry_after;
+    LimitsLeft left;
   };
 
   // Admission (lane_admission.cpp).
   bool wants_page() const;
+  bool wants_backlog() const;
   std::size_t room() const;
   /// Room for which reading a page is worth it: a quarter of the window.
   std::size_t page_worth() const;
   Result<void> admit_on_record(BacklogSource& source);
   Result<bool> admit_page(BacklogSource& source);
   void enter(BacklogEntry entry);
+  bool maybe_sent_before(Sequence document) const;
   Sequence frontier() const;
   void park(std::vector<Action>& actions);
   void save_frontier(std::vector<Action>& actions);
+
+  // Live trade before the backlog (lane_live.cpp).
+  void move_live_window();
+  bool wants_live_documents() const;
+  bool wants_live_page() const;
+  Result<void> admit_live(BacklogSource& source);
+  bool may_overtake(const BacklogEntry& entry) const;
+  Claim claim_of(const Delivery& delivery) const;
+  bool is_live(const Delivery& delivery) const { return live_.is_live(delivery.key.document); }
+  void reserve_live(Sequence document, std::vector<Action>& actions);
+  void join_reserved_ahead(std::vector<Action>& actions);
+  bool is_reserved_ahead(Sequence document) const;
 
   // Sending (lane_sending.cpp).
   /// Deliveries that can be under way at once.
@@ -88,7 +110,13 @@ class Lane {
   }
   void dispatch(std::vector<Action>& actions);
   bool has_slot() const;
-  Delivery* candidate() const;
+  Delivery* probe_candidate() const;
+  /// Whose turn it is, the next best behind it; either may be missing.
+  std::array<Delivery*, 2> candidates() const;
+  /// Starts it, unless it has to wait for a reservation or for its pace.
+  bool try_start(Delivery& first, std::vector<Action>& actions);
+  int cost(const Delivery& first) const;
+  bool reserve_day(int requests, std::vector<Action>& actions);
   /// Whether it is looked up, not sent, when its turn comes (I3).
   bool must_ask(const Delivery& delivery) const;
   bool may_send(const Delivery& delivery) const;
@@ -96,13 +124,13 @@ class Lane {
   void reserve_on(std::vector<Action>& actions);
   void reserve_beyond(Sequence document, std::vector<Action>& actions);
   std::int64_t reserve_ahead() const;
-  void start(Delivery& first, bool probe, std::vector<Action>& actions);
+  void start(Delivery& first, int charged, std::vector<Action>& actions);
   std::vector<Delivery*> batch(Delivery& first) const;
 
   // Answers (lane_answers.cpp).
   Delivery& answered(const Attempt& attempt, bool look_up);
-  void finish_part(std::uint64_t request, std::optional<TargetSignal> signal,
-                   std::optional<std::chrono::milliseconds> retry_after);
+  /// `outcome`: nothing where the part was not attempted.
+  void finish_part(std::uint64_t request, const Outcome* outcome, TargetSignal signal);
   void delay(Delivery& delivery, const Outcome& outcome, bool at_once);
   void release_target_waiters();
   void settle(Delivery& delivery);
@@ -120,7 +148,8 @@ class Lane {
   const std::string name_;
   const LaneOptions options_;
   const Sequence maybe_sent_through_;  ///< unsettled up to here: may have been sent by the process before
-  const Sequence started_from_;        ///< the frontier at the start
+  const std::vector<SequenceRange> maybe_sent_ahead_;  ///< and in these
+  const Sequence started_from_;                        ///< the frontier at the start
   Shared& shared_;
 
   SteadyTime now_{};
@@ -145,16 +174,26 @@ class Lane {
   bool on_record_read_ = false;
   bool source_is_dry_ = false;  ///< the last page brought nothing; until the head moves
   SteadyTime read_again_at_ = SteadyTime::min();
+  LiveWindow live_;
+  std::size_t live_count_ = 0;  ///< in memory
+  bool live_is_dry_ = false;
 
   // Sending.
   std::unordered_map<std::uint64_t, Request> requests_;
+  int charged_under_way_ = 0;  ///< requests that the pace has given for them
   std::uint64_t last_request_ = 0;
   Sequence reserved_;
   bool reserving_ = false;
-  Sequence sent_through_;  ///< the last document that was sent
+  std::vector<SequenceRange> reserved_ahead_;  ///< ascending
+  bool reserving_ahead_ = false;
+  Sequence sent_through_;  ///< the last document that was sent in its order
   Backoff backoff_;
   Breaker breaker_;
   Pace pace_;
+  std::chrono::nanoseconds day_owed_at_start_;
+  SteadyTime day_reserved_ = SteadyTime::min();  ///< the day's requests may be used up so far
+  bool reserving_day_ = false;
+  int live_turn_ = 0;                        ///< live ones started since the backlog had its turn
   std::optional<DeliveryKey> failed_probe_;  ///< others get their turn before it is the probe again
 };
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kPagesPerStep =
     1;  // a page of large documents takes some 10 ms; what is ready goes out in between
-constexpr std::chrono::seconds kReadAgainAfter{1};
 constexpr std::size_t kParkMax = 512;  ///< deliveries in one Park
 
 }  // namespace
@@ -34,10 +33,14 @@ bool Lane::wants_page() const {
     return deliveries_.empty() ||
            deliveries_.size() + page_worth() <= shared_.limits.window_max + shared_.limits.held_max;
   }
-  return !source_is_dry_ && cursor_ < head_ && wants_documents();
+  return !source_is_dry_ && cursor_ < head_ && wants_backlog();
 }
 
 bool Lane::wants_documents() const {
+  return wants_live_documents() || wants_backlog();
+}
+
+bool Lane::wants_backlog() const {
   if (halted() || room() == 0) return false;
   // No further ahead than sending needs: what waits in memory costs memory, and each of its keys time. Nor a
   // page for every delivery that leaves, unless there is too little left to send.
@@ -56,7 +59,8 @@ Result<void> Lane::admit(BacklogSource& source) {
     if (!progress) return progress.error();
     if (!*progress) break;
   }
-  return ok();
+  move_live_window();
+  return wants_live_page() ? admit_live(source) : ok();
 }
 
 Result<void> Lane::admit_on_record(BacklogSource& source) {
@@ -106,8 +110,9 @@ void Lane::enter(BacklogEntry entry) {
   delivery.recorded_at = entry.recorded_at;
   delivery.document = std::move(entry.document);
   delivery.look_up_first = delivery.state == DeliveryState::kUnknown ||
-                           (is_open(delivery.state) && delivery.key.document <= maybe_sent_through_ &&
+                           (is_open(delivery.state) && maybe_sent_before(delivery.key.document) &&
                             !mutated("no-look-up-after-crash"));
+  if (is_live(delivery)) ++live_count_;
   if (!delivery.on_record) off_record_.insert(off_record_.end(), &delivery);
 
   std::vector<KeyUser*> changed;
@@ -128,6 +133,13 @@ void Lane::enter(BacklogEntry entry) {
   if (held) mark_held(delivery, shared_.needs);
   place(delivery);
   place_all(changed);
+}
+
+bool Lane::maybe_sent_before(Sequence document) const {
+  return document <= maybe_sent_through_ ||
+         std::any_of(maybe_sent_ahead_.begin(), maybe_sent_ahead_.end(), [document](const auto& range) {
+           return range.first <= document && document <= range.last;
+         });
 }
 
 Sequence Lane::frontier() const {

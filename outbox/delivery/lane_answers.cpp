@@ -39,14 +39,13 @@ void Lane::outcome(const Attempt& attempt, const Outcome& outcome) {
     // its time.
     delay(delivery, outcome, unknown && delivery.failures == 1);
   }
-  finish_part(request, outcome.signal, outcome.retry_after);
+  finish_part(request, &outcome, outcome.signal);
 }
 
 void Lane::look_up_answer(const Attempt& attempt, const LookUpAnswer& answer) {
   Delivery& delivery = answered(attempt, true);
   const std::uint64_t request = std::exchange(delivery.request, 0);
   TargetSignal signal = TargetSignal::kFine;
-  std::optional<std::chrono::milliseconds> retry_after;
   if (answer.kind == LookUpAnswer::Kind::kFound || delivery.discarded) {
     settle(delivery);
   } else if (answer.kind == LookUpAnswer::Kind::kRefused) {
@@ -61,9 +60,8 @@ void Lane::look_up_answer(const Attempt& attempt, const LookUpAnswer& answer) {
     ++delivery.failures;
     delay(delivery, answer.outcome, false);
     signal = answer.outcome.signal;
-    retry_after = answer.outcome.retry_after;
   }
-  finish_part(request, signal, retry_after);
+  finish_part(request, &answer.outcome, signal);
 }
 
 void Lane::not_attempted(const Attempt& attempt) {
@@ -75,13 +73,12 @@ void Lane::not_attempted(const Attempt& attempt) {
   } else {
     due_at(*delivery, now_ + options_.backoff_min);
   }
-  finish_part(request, std::nullopt, std::nullopt);
+  finish_part(request, nullptr, TargetSignal::kFine);
 }
 
 /// Of the parts of one batch the strongest wish counts: to wait, then to be let in anew; one part served
 /// shows that the target serves.
-void Lane::finish_part(std::uint64_t id, std::optional<TargetSignal> signal,
-                       std::optional<std::chrono::milliseconds> retry_after) {
+void Lane::finish_part(std::uint64_t id, const Outcome* outcome, TargetSignal signal) {
   const auto weight = [](std::optional<TargetSignal> s) {
     if (!s) return 0;
     switch (*s) {
@@ -99,15 +96,26 @@ void Lane::finish_part(std::uint64_t id, std::optional<TargetSignal> signal,
   const auto found = requests_.find(id);
   TILLSYNC_CHECK(found != requests_.end() && found->second.parts > 0, "a part of a request under way");
   Request& request = found->second;
-  if (weight(signal) > weight(request.signal)) {
-    request.signal = signal;
-    request.retry_after = retry_after;
-  } else if (signal && signal == request.signal) {
-    request.retry_after = std::max(request.retry_after, retry_after);
+  if (outcome != nullptr) {
+    const auto retry_after = signal == TargetSignal::kFine ? std::nullopt : outcome->retry_after;
+    if (weight(signal) > weight(request.signal)) {
+      request.signal = signal;
+      request.retry_after = retry_after;
+    } else if (signal == request.signal) {
+      request.retry_after = std::max(request.retry_after, retry_after);
+    }
+    request.used += outcome->requests;
+    if (outcome->left.burst) request.left.burst = outcome->left.burst;
+    if (outcome->left.day) request.left.day = outcome->left.day;
   }
   if (--request.parts > 0) return;
   const Request whole = request;
   requests_.erase(found);
+  charged_under_way_ -= whole.charged;
+  // One that was begun counts, whatever became of it.
+  const int used = whole.signal ? std::max(1, whole.used) : 0;
+  if (used < whole.charged) pace_.give_back(whole.charged - used);
+  pace_.told(whole.left, charged_under_way_, now_);
   if (!whole.signal) {
     if (whole.probe) breaker_.lost_probe();
     return;
@@ -168,6 +176,7 @@ void Lane::settle(Delivery& delivery) {
   shared_.needs.forget(delivery);
   if (delivery.held) shared_.held_is_stale = true;
   if (delivery.counted != Delivery::Counted::kNowhere) --counter(delivery.counted);
+  if (is_live(delivery)) --live_count_;
   std::vector<KeyUser*> changed;
   keys_.remove(delivery, changed);
   place_all(changed);
@@ -212,7 +221,7 @@ void Lane::discard(const DeliveryKey& key) {
 
 void Lane::amend(const DeliveryKey& key, std::vector<OrderingKey> keys) {
   Delivery* delivery = find(key);
-  if (delivery == nullptr) return;
+  if (delivery == nullptr) return live_.add(keys, key.document);  // perhaps in the unread backlog
   std::vector<KeyUser*> changed;
   keys_.remove(*delivery, changed);
   keys_.add(*delivery, std::move(keys), changed);

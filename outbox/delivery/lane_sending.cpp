@@ -11,6 +11,10 @@ namespace {
 /// Ready deliveries looked at to fill a batch, per place in it (those that must be looked up first are passed
 /// over).
 constexpr std::size_t kLooksPerPlace = 4;
+/// Live deliveries that go out for each one of a backlog that is ready as well.
+constexpr int kLiveTurns = 3;
+/// A day's depth is reserved in so many parts.
+constexpr std::int64_t kDayReservations = 32;
 /// For so long a look-up's "absent" is taken for true. What an earlier attempt sent may arrive later; the
 /// idempotency key covers it only while central keeps it.
 constexpr std::chrono::seconds kAbsentHolds{10};
@@ -19,6 +23,7 @@ constexpr std::chrono::seconds kAbsentHolds{10};
 
 void Lane::act(std::vector<Action>& actions) {
   dispatch(actions);
+  join_reserved_ahead(actions);
   park(actions);
   save_frontier(actions);
 }
@@ -27,16 +32,25 @@ bool Lane::has_slot() const {
   return requests_.size() < static_cast<std::size_t>(options_.concurrency);
 }
 
-/// Whose turn it is. While the target fails, each ready delivery in turn is the probe: one that fails for its
-/// own sake (a document on which the target breaks) must not keep the others from proving that the target
-/// serves.
-Delivery* Lane::candidate() const {
-  if (ready_.empty()) return nullptr;
-  if (breaker_.closed() || !failed_probe_) return *ready_.begin();
+/// While the target fails, each ready delivery in turn is the probe: one that fails for its own sake (a
+/// document on which the target breaks) must not keep the others from proving that the target serves.
+Delivery* Lane::probe_candidate() const {
+  if (ready_.empty() || !failed_probe_) return ready_.empty() ? nullptr : *ready_.begin();
   Delivery after;
   after.key = *failed_probe_;
   const auto next = ready_.upper_bound(&after);
   return next == ready_.end() ? *ready_.begin() : *next;
+}
+
+std::array<Delivery*, 2> Lane::candidates() const {
+  if (!breaker_.closed()) return {probe_candidate(), nullptr};
+  if (ready_.empty()) return {};
+  Delivery* first = *ready_.begin();
+  if (!live_.on() || live_.is_live(first->key.document)) return {first, nullptr};
+  const auto live = ready_.upper_bound(JournalOrder::After{live_.from()});
+  if (live == ready_.end()) return {first, nullptr};
+  if (live_turn_ < kLiveTurns) return {*live, first};
+  return {first, *live};
 }
 
 bool Lane::must_ask(const Delivery& delivery) const {
@@ -45,7 +59,8 @@ bool Lane::must_ask(const Delivery& delivery) const {
 }
 
 bool Lane::may_send(const Delivery& delivery) const {
-  return must_ask(delivery) || delivery.key.document <= reserved_ || mutated("send-before-reserve");
+  return must_ask(delivery) || delivery.key.document <= reserved_ ||
+         is_reserved_ahead(delivery.key.document) || mutated("send-before-reserve");
 }
 
 std::int64_t Lane::reserve_ahead() const {
@@ -62,7 +77,11 @@ void Lane::reserve_beyond(Sequence document, std::vector<Action>& actions) {
 
 bool Lane::reserve_for(const Delivery& delivery, std::vector<Action>& actions) {
   if (may_send(delivery)) return true;
-  reserve_beyond(delivery.key.document, actions);
+  if (is_live(delivery)) {
+    reserve_live(delivery.key.document, actions);
+  } else {
+    reserve_beyond(delivery.key.document, actions);
+  }
   return false;
 }
 
@@ -73,14 +92,46 @@ void Lane::reserve_on(std::vector<Action>& actions) {
   if (reserved_.value - sent_through_.value < reserve_ahead() / 2) reserve_beyond(sent_through_, actions);
 }
 
+int Lane::cost(const Delivery& first) const {
+  const bool alone = options_.batch_max == 1 || must_ask(first) || !breaker_.closed();
+  return alone ? options_.requests_one_max : options_.requests_batch_max;
+}
+
+/// A process that dies must not forget what it has used up of the day: what it may use is on record first, a
+/// little ahead.
+bool Lane::reserve_day(int requests, std::vector<Action>& actions) {
+  const TokenBucket& day = pace_.day();
+  if (!day.limits()) return true;
+  const SteadyTime full_at = std::max(day.full_at(), now_) + day.period() * requests;
+  if (full_at <= day_reserved_) return true;
+  if (!reserving_day_) {
+    reserving_day_ = true;
+    const std::int64_t ahead = std::max<std::int64_t>(1, day.depth() / kDayReservations);
+    actions.emplace_back(ReserveDay{name_, full_at + day.period() * ahead});
+  }
+  return false;
+}
+
+bool Lane::try_start(Delivery& first, std::vector<Action>& actions) {
+  const int requests = cost(first);
+  const Claim claim = claim_of(first);
+  // In order: what follows one that must wait for its reservation must wait for it too.
+  if (!reserve_for(first, actions) || now_ < pace_.next_at(requests, claim)) return false;
+  if (!reserve_day(requests, actions) || !pace_.take(requests, claim, now_)) return false;
+  start(first, requests, actions);
+  return true;
+}
+
 void Lane::dispatch(std::vector<Action>& actions) {
   if (paused_ || halted()) return;
   while (has_slot()) {
     if (!breaker_.closed() && !breaker_.may_probe(now_)) return;
-    Delivery* first = candidate();
-    // In order: what follows one that must wait for its reservation must wait for it too.
-    if (first == nullptr || !reserve_for(*first, actions) || !pace_.take(now_)) return;
-    start(*first, !breaker_.closed(), actions);
+    const auto [first, second] = candidates();
+    const bool started = first != nullptr && try_start(*first, actions);
+    if (!started && (second == nullptr || !try_start(*second, actions))) break;
+    if (second == nullptr) continue;
+    const Delivery& chosen = started ? *first : *second;
+    live_turn_ = is_live(chosen) ? live_turn_ + 1 : 0;
   }
   reserve_on(actions);
 }
@@ -98,12 +149,14 @@ std::vector<Delivery*> Lane::batch(Delivery& first) const {
   return together;
 }
 
-void Lane::start(Delivery& first, bool probe, std::vector<Action>& actions) {
+void Lane::start(Delivery& first, int charged, std::vector<Action>& actions) {
   const std::uint64_t id = ++last_request_;
   const bool ask = must_ask(first);
+  const bool probe = !breaker_.closed();
   const std::vector<Delivery*> together = ask || probe ? std::vector<Delivery*>{&first} : batch(first);
   if (probe) breaker_.started_probe();
-  requests_[id] = Request{together.size(), probe, std::nullopt, std::nullopt};
+  requests_[id] = Request{together.size(), probe, charged, 0, std::nullopt, std::nullopt, {}};
+  charged_under_way_ += charged;
   std::vector<Attempt> attempts;
   for (Delivery* delivery : together) {
     TILLSYNC_CHECK(is_open(delivery->state) && !delivery->in_flight() && !delivery->waits_for_another(),
@@ -111,7 +164,7 @@ void Lane::start(Delivery& first, bool probe, std::vector<Action>& actions) {
     unplace(*delivery);
     delivery->request = id;
     delivery->asked = ask;
-    if (!ask) sent_through_ = std::max(sent_through_, delivery->key.document);
+    if (!ask && !is_live(*delivery)) sent_through_ = std::max(sent_through_, delivery->key.document);
     // A look-up asks for the attempt that was made; a send makes the next.
     attempts.push_back({delivery->key, ask ? std::max(delivery->attempts, 1) : delivery->attempts + 1,
                         delivery->on_record, std::exchange(delivery->document, nullptr)});
@@ -124,21 +177,23 @@ void Lane::start(Delivery& first, bool probe, std::vector<Action>& actions) {
 }
 
 std::optional<SteadyTime> Lane::wake() const {
-  std::optional<SteadyTime> reading;
-  if (wants_page()) reading = std::max(now_, read_again_at_);
-  if (paused_ || halted() || !has_slot() || breaker_.probing()) return reading;
+  std::optional<SteadyTime> wake;
+  const auto consider = [&wake](SteadyTime at) { wake = wake ? std::min(*wake, at) : at; };
+  if (wants_page() || wants_live_page()) consider(std::max(now_, read_again_at_));
+  if (paused_ || halted() || !has_slot() || breaker_.probing()) return wake;
 
-  std::optional<SteadyTime> sending;
-  const Delivery* next = candidate();
-  if (next != nullptr && (may_send(*next) || !reserving_)) {
-    sending = now_;
-  } else if (!timed_.empty()) {
-    sending = timed_.begin()->first;
+  const SteadyTime breaker_at = breaker_.retry_at().value_or(now_);
+  for (const Delivery* next : candidates()) {
+    if (next == nullptr) continue;
+    const bool reserving = is_live(*next) ? reserving_ahead_ : reserving_;
+    if (reserving_day_ || (reserving && !may_send(*next))) continue;  // told when that is done
+    consider(std::max({now_, pace_.next_at(cost(*next), claim_of(*next)), breaker_at}));
   }
-  if (!sending) return reading;
-  sending = std::max(*sending, pace_.next_at());
-  if (const auto retry_at = breaker_.retry_at()) sending = std::max(*sending, *retry_at);
-  return reading ? std::min(*reading, *sending) : sending;
+  // What becomes due may be one that goes before those.
+  if (!timed_.empty()) {
+    consider(std::max({timed_.begin()->first, pace_.next_at(1, Claim::kLive), breaker_at}));
+  }
+  return wake;
 }
 
 }  // namespace tillsync

@@ -1,9 +1,12 @@
-// How long to wait, and how often to ask: jittered backoff and the request rate of a target. Steady time only
-// (I5).
+// How long to wait, and how often to ask: jittered backoff, and the requests that a target may get. Steady
+// time only (I5).
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
+#include "outbox/delivery/outcome.h"
 #include "platform/base/random.h"
 #include "platform/base/time.h"
 
@@ -31,19 +34,85 @@ class Backoff {
 
 /// A token bucket, kept as one instant in whole nanoseconds (GCRA, ITU-T I.371): no rounding makes a wake-up
 /// come too early.
-class Pace {
+class TokenBucket {
  public:
-  /// Requests a second, with bursts of one second's worth (at least one request); 0 for no limit.
-  explicit Pace(double rate_per_s);
-  /// Takes leave for one request; false where none is left at `now`.
-  bool take(SteadyTime now);
-  /// From when on take() succeeds.
-  SteadyTime next_at() const;
+  /// No limit.
+  TokenBucket() = default;
+  /// So many requests a second, and one second's worth at once (at least one); 0: no limit.
+  static TokenBucket per_second(double requests);
+  /// Never more than `requests` in any stretch of `window`, wherever it begins: half of them at once, the
+  /// other half spread over it. 0: no limit.
+  static TokenBucket per_window(std::int64_t requests, std::chrono::nanoseconds window);
+
+  bool limits() const { return period_.count() > 0; }
+  /// From when on so many requests may be made, `kept` of the bucket's depth left untouched. More than the
+  /// bucket holds may be made when it is full.
+  SteadyTime free_at(std::int64_t requests, std::int64_t kept = 0) const;
+  void take(std::int64_t requests, SteadyTime now);
+  /// They were not made.
+  void give_back(std::int64_t requests) { full_at_ -= period_ * requests; }
+  /// No more than so many are in it now.
+  void lower_to(std::int64_t requests, SteadyTime now);
+
+  std::int64_t depth() const { return depth_; }
+  std::chrono::nanoseconds period() const { return period_; }
+  /// When it will be full again. What a bucket is owed outlives the process as this one instant.
+  SteadyTime full_at() const { return full_at_; }
+  /// For a bucket of an earlier process; never emptier than empty.
+  void full_at(SteadyTime at, SteadyTime now);
 
  private:
-  std::chrono::nanoseconds period_{0};  ///< 0: no limit
-  std::chrono::nanoseconds burst_{0};
-  SteadyTime full_at_ = SteadyTime::min();  ///< when the bucket will be full again
+  std::chrono::nanoseconds period_{0};  ///< a request comes back after it; 0: no limit
+  std::int64_t depth_ = 0;              ///< requests at once
+  SteadyTime full_at_{};
+};
+
+/// What a target bears, from its settings. A 0 means no limit.
+struct PaceLimits {
+  double rate_per_s = 0;            ///< with one second's worth at once
+  std::int64_t burst_requests = 0;  ///< in any `burst_window`
+  std::chrono::milliseconds burst_window{10'000};
+  std::int64_t day_requests = 0;   ///< in any 24 hours
+  int day_kept_back_percent = 20;  ///< of the day's requests, left to others
+};
+
+/// Who wants to send. Of a day's requests a quarter of what may go at once is for live trade alone, so that a
+/// backlog that drains does not keep a new sale from central.
+enum class Claim : unsigned char { kBacklog, kLive };
+
+/// All limits of one target at once: its rate, its burst and its day, and what it says itself is left of
+/// them.
+class Pace {
+ public:
+  explicit Pace(const PaceLimits& limits);
+
+  /// From when on take() succeeds, if nothing else is taken.
+  SteadyTime next_at(std::int64_t requests, Claim claim) const;
+  /// Takes leave for so many requests; false where there is none at `now`.
+  bool take(std::int64_t requests, Claim claim, SteadyTime now);
+  void give_back(std::int64_t requests);
+  /// What an answer said. `under_way`: requests that it cannot know of yet.
+  void told(const LimitsLeft& left, std::int64_t under_way, SteadyTime now);
+
+  /// Of the day, see TokenBucket::full_at().
+  const TokenBucket& day() const { return day_; }
+  void day_full_at(SteadyTime at, SteadyTime now) { day_.full_at(at, now); }
+
+ private:
+  /// What the target said is left of one limit, counted down until it is told anew or over.
+  struct Told {
+    std::int64_t left = 0;
+    SteadyTime until = SteadyTime::min();
+    bool asks = false;    ///< nothing is left, and nobody knows until when: then one request is to find out
+    bool scarce = false;  ///< the backlog's requests are spread over what is left of the time
+    SteadyTime backlog_at = SteadyTime::min();
+    SteadyTime next_at(std::int64_t requests, Claim claim) const;
+  };
+
+  const PaceLimits limits_;
+  TokenBucket rate_, burst_, day_;
+  std::int64_t day_kept_ = 0;  ///< left to others
+  Told burst_told_, day_told_;
 };
 
 }  // namespace tillsync

@@ -126,8 +126,11 @@ void Scheduler::not_attempted(const std::string& target, const Attempt& attempt,
   lane.not_attempted(attempt);
 }
 
-void Scheduler::reserved(const std::string& target, Sequence through) {
-  impl_->stir(target).reserved(through);
+void Scheduler::reserved(const std::string& target, Sequence through, std::optional<Sequence> from) {
+  impl_->stir(target).reserved(through, from);
+}
+void Scheduler::day_reserved(const std::string& target, SteadyTime full_at) {
+  impl_->stir(target).day_reserved(full_at);
 }
 void Scheduler::pause(const std::string& target) {
   impl_->stir(target).pause();

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "outbox/delivery/backlog_source.h"
+#include "outbox/delivery/live_window.h"
 #include "outbox/delivery/outcome.h"
+#include "outbox/delivery/pace.h"
 #include "outbox/delivery/target_port.h"
 #include "platform/base/random.h"
 #include "platform/base/time.h"
@@ -28,7 +30,9 @@ struct LaneOptions {
   int batch_max = 1;    ///< deliveries a request at most
   std::chrono::milliseconds backoff_min{1'000};
   std::chrono::milliseconds backoff_max{300'000};
-  double rate_per_s = 0;  ///< requests a second, 0 for no limit; bursts of up to one second's worth
+  PaceLimits pace;
+  int requests_one_max = 1;    ///< requests that sending one delivery, or looking it up, may take
+  int requests_batch_max = 1;  ///< the same for a batch of batch_max
 };
 
 struct SchedulerLimits {
@@ -45,13 +49,25 @@ struct SchedulerLimits {
   std::int64_t frontier_step = 256;       ///< documents between two SaveFrontier under load
   int breaker_failures = 3;               ///< failures of a target in a row that open its circuit breaker
   std::chrono::milliseconds retry_after_max{3'600'000};  ///< a longer Retry-After is cut to this
+  LiveWindowLimits live;
+  /// Stretches of documents reserved out of their order; with more of them the last one grows over a gap.
+  std::size_t reserved_ahead_max = 16;
+};
+
+/// Documents from `first` to `last`, both counted in.
+struct SequenceRange {
+  Sequence first;
+  Sequence last;
+  bool operator==(const SequenceRange&) const = default;
 };
 
 /// What of a lane outlives the process.
 struct LaneMemory {
   Sequence frontier;  ///< every delivery of documents up to here is settled or on record
-  Sequence reserved;  ///< no delivery of a document beyond this was ever sent
+  Sequence reserved;  ///< no delivery of a document beyond this was ever sent, but in `reserved_ahead`
   bool paused = false;
+  std::vector<SequenceRange> reserved_ahead = {};  ///< ascending
+  std::chrono::nanoseconds day_owed{0};  ///< how long until the target's day of requests is whole again
 };
 
 /// A delivery as handed out: what the caller needs to load and send it.
@@ -79,6 +95,15 @@ struct LookUp {
 struct Reserve {
   std::string target;
   Sequence through;
+  /// Only the documents from here on, in the place of what was recorded for the same `from`: live trade that
+  /// goes before a backlog.
+  std::optional<Sequence> from = std::nullopt;
+};
+/// Record durably that the target's requests of the day may be used up until `full_at`, then call
+/// day_reserved(). Before that no further request is made; after a crash that much counts as used.
+struct ReserveDay {
+  std::string target;
+  SteadyTime full_at;
 };
 /// Record `frontier` (an optimisation for the next start; no answer needed).
 struct SaveFrontier {
@@ -91,7 +116,7 @@ struct Park {
   std::string target;
   std::vector<DeliveryKey> deliveries;
 };
-using Action = std::variant<Send, LookUp, Reserve, SaveFrontier, Park>;
+using Action = std::variant<Send, LookUp, Reserve, ReserveDay, SaveFrontier, Park>;
 
 enum class TargetState : unsigned char { kUp, kDown, kPaused, kThrottled, kHalted };
 std::string_view target_state_name(TargetState state);
@@ -134,7 +159,8 @@ class Scheduler {
   /// The attempt was never made (its document could not be read, the process is stopping): back to where it
   /// was, tried again after `backoff_min`.
   void not_attempted(const std::string& target, const Attempt& attempt, SteadyTime now);
-  void reserved(const std::string& target, Sequence through);
+  void reserved(const std::string& target, Sequence through, std::optional<Sequence> from = std::nullopt);
+  void day_reserved(const std::string& target, SteadyTime full_at);
 
   void pause(const std::string& target);
   void resume(const std::string& target);

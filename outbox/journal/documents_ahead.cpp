@@ -27,7 +27,11 @@ OutgoingDocument outgoing_document(const StoredDocument& stored) {
 }
 
 BacklogDocument backlog_document(const StoredDocument& stored, const std::string& store_id) {
-  return {stored.sequence, stored.recorded_at, stored.document.type, ordering_keys(stored.document, store_id),
+  return {stored.sequence,
+          stored.recorded_at,
+          stored.document.type,
+          ordering_keys(stored.document, store_id),
+          originals(stored.document, store_id),
           std::nullopt};
 }
 

@@ -25,6 +25,7 @@ struct BacklogDocument {
   UtcTime recorded_at{};
   DocumentType type = DocumentType::kSale;
   std::vector<OrderingKey> keys;             ///< of the document as posted
+  std::vector<std::string> originals;        ///< likewise; see planner.h
   std::optional<OutgoingDocument> outgoing;  ///< likewise; where it may be sent as it is
 };
 

@@ -13,6 +13,9 @@
 namespace tillsync {
 namespace {
 
+/// A clock that went back while nothing ran must not stop deliveries for years.
+constexpr std::chrono::hours kDayOwedMax{48};
+
 // Checkpoints are the journal thread's, between commits: the connection's log hook has turned SQLite's own
 // off (setting wal_autocheckpoint would take the hook away). A few megabytes of page cache is enough: the
 // writer touches the tables' ends, and the id index where ids are in order.
@@ -240,10 +243,35 @@ Result<LaneMemory> Journal::lane(const std::string& target) {
   auto row = select.step();
   if (!row) return row.error();
   LaneMemory memory;
-  if (*row)
-    memory = LaneMemory{Sequence{select.integer(0)}, Sequence{select.integer(1)}, select.integer(2) != 0};
+  if (*row) {
+    memory.frontier = Sequence{select.integer(0)};
+    memory.reserved = Sequence{select.integer(1)};
+    memory.paused = select.integer(2) != 0;
+  }
   select.reset();
+  if (auto read = impl_->read_reservations(target, memory); !read) return read.error();
   return memory;
+}
+
+Result<void> Journal::Impl::read_reservations(const std::string& target, LaneMemory& memory) {
+  auto& ranges = statements->select_ahead;
+  ranges.bind(1, target);
+  while (true) {
+    auto row = ranges.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    memory.reserved_ahead.push_back({Sequence{ranges.integer(0)}, Sequence{ranges.integer(1)}});
+  }
+  ranges.reset();
+  auto& day = statements->select_day;
+  auto row = day.bind(1, target).step();
+  if (!row) return row.error();
+  if (*row) {
+    const UtcTime full_at{std::chrono::microseconds(day.integer(0))};
+    memory.day_owed = std::clamp<std::chrono::microseconds>(full_at - clock.utc_now(), {}, kDayOwedMax);
+  }
+  day.reset();
+  return ok();
 }
 
 std::vector<StatusChange> Journal::take_changes() {

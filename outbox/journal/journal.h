@@ -98,7 +98,10 @@ class Journal {
                            Sequence to, const std::string& head_hash_hex);
   /// Appends the routes where they differ from those in force.
   Result<void> set_routes(const Routes& routes);
-  Result<void> reserve(const std::string& target, Sequence through);
+  /// See the scheduler's Reserve and ReserveDay.
+  Result<void> reserve(const std::string& target, Sequence through,
+                       std::optional<Sequence> from = std::nullopt);
+  Result<void> reserve_day(const std::string& target, UtcTime full_at);
   Result<void> save_frontier(const std::string& target, Sequence frontier);
   Result<void> park(const std::string& target, const std::vector<DeliveryKey>& deliveries);
   /// Removes at most `records_max` records of documents that are settled, whose business day is older than

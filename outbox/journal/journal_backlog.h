@@ -26,8 +26,14 @@ class JournalBacklog final : public BacklogSource {
   Result<BacklogPage> read(const std::string& target, Sequence after, std::size_t documents_max) override;
   Result<std::vector<BacklogEntry>> read_on_record(const std::string& target, Sequence through,
                                                    std::size_t limit) override;
+  Result<BacklogPage> read_live(const std::string& target, Sequence after,
+                                std::size_t documents_max) override;
+  Result<BacklogKeys> read_keys(const std::string& target, Sequence after, Sequence through,
+                                std::size_t documents_max) override;
 
  private:
+  Result<BacklogPage> read_page(const std::string& target, Sequence after, std::size_t documents_max,
+                                bool live);
   Result<std::vector<BacklogDocument>> documents(const std::string& target, Sequence after,
                                                  std::size_t documents_max);
   Result<BacklogDocument> load(Sequence sequence);

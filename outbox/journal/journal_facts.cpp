@@ -292,8 +292,15 @@ Result<void> Journal::set_routes(const Routes& routes) {
   return ok();
 }
 
-Result<void> Journal::reserve(const std::string& target, Sequence through) {
-  return impl_->statements->reserve_lane.bind(1, target).bind(2, through.value).run();
+Result<void> Journal::reserve(const std::string& target, Sequence through, std::optional<Sequence> from) {
+  auto& statements = *impl_->statements;
+  if (from) return statements.reserve_ahead.bind(1, target).bind(2, from->value).bind(3, through.value).run();
+  if (auto done = statements.reserve_lane.bind(1, target).bind(2, through.value).run(); !done) return done;
+  return statements.delete_ahead.bind(1, target).bind(2, through.value).run();
+}
+
+Result<void> Journal::reserve_day(const std::string& target, UtcTime full_at) {
+  return impl_->statements->reserve_day.bind(1, target).bind(2, full_at.time_since_epoch().count()).run();
 }
 
 Result<void> Journal::save_frontier(const std::string& target, Sequence frontier) {

@@ -66,6 +66,7 @@ struct Journal::Impl {
   Result<void> connect();
   Result<void> try_connect();
   Result<void> read_state();
+  Result<void> read_reservations(const std::string& target, LaneMemory& memory);
   void forget_transaction();
   Result<void> ensure_connected();
 

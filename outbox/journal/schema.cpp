@@ -65,7 +65,15 @@ DROP INDEX record_store_wide;
 CREATE INDEX record_store_wide ON record(kind) WHERE kind > 3 AND kind <> 6;
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3};
+// Live trade goes before a backlog: what was reserved for sending out of order (LaneMemory::reserved_ahead),
+// and when a target's day of requests will be whole again (UTC, microseconds).
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE lane_ahead(target TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY(target, first)) WITHOUT ROWID;
+CREATE TABLE lane_day(target TEXT PRIMARY KEY, full_at INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4};
 static_assert(std::size(kMigrations) == kJournalSchema);
 
 Error from_the_future(std::int64_t version) {

@@ -36,6 +36,12 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
            "INSERT INTO lane VALUES(?1, 0, ?2, 0) ON CONFLICT DO UPDATE SET reserved = excluded.reserved",
            "INSERT INTO lane VALUES(?1, ?2, 0, 0) ON CONFLICT DO UPDATE SET frontier = excluded.frontier",
            "INSERT INTO lane VALUES(?1, 0, 0, ?2) ON CONFLICT DO UPDATE SET paused = excluded.paused",
+           "SELECT first, last FROM lane_ahead WHERE target = ? ORDER BY first",
+           "INSERT INTO lane_ahead VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET last = max(last, "
+           "excluded.last)",
+           "DELETE FROM lane_ahead WHERE target = ?1 AND last <= ?2",
+           "SELECT full_at FROM lane_day WHERE target = ?",
+           "INSERT INTO lane_day VALUES(?1, ?2) ON CONFLICT DO UPDATE SET full_at = excluded.full_at",
        }) {
     auto statement = database.prepare(sql);
     if (!statement) return statement.error();
@@ -44,9 +50,9 @@ Result<WriterStatements> WriterStatements::prepare(sqlite::Database& database) {
   std::size_t next = 0;
   const auto take = [&]() -> sqlite::Statement { return std::move(made[next++]); };
   // Braced initialisation runs in order: the list above has the order of the members.
-  return WriterStatements{take(), take(), take(), take(), take(), take(), take(), take(),
-                          take(), take(), take(), take(), take(), take(), take(), take(),
-                          take(), take(), take(), take(), take(), take(), take()};
+  return WriterStatements{take(), take(), take(), take(), take(), take(), take(), take(), take(), take(),
+                          take(), take(), take(), take(), take(), take(), take(), take(), take(), take(),
+                          take(), take(), take(), take(), take(), take(), take(), take()};
 }
 
 DeliveryRow delivery_row(const sqlite::Statement& select) {

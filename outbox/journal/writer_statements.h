@@ -18,6 +18,7 @@ struct WriterStatements {
   sqlite::Statement select_deliveries, upsert_delivery, park_delivery;
   sqlite::Statement add_counter, add_day, set_day_target, set_head;
   sqlite::Statement select_lane, reserve_lane, frontier_lane, pause_lane;
+  sqlite::Statement select_ahead, reserve_ahead, delete_ahead, select_day, reserve_day;
 
   static Result<WriterStatements> prepare(sqlite::Database& database);
 };

@@ -35,11 +35,7 @@ class KeyList {
   void use_trade(const Trade& trade, const std::string& store_id) {
     use_document(document_.id, KeyUse::kExclusive);
     use_skus(trade.lines, KeyUse::kShared);
-    if (document_.type != DocumentType::kReturn || !trade.original) return;
-    const OriginalSale& original = *trade.original;
-    if (original.store && *original.store != store_id) return;
-    if (original.id) use_document(*original.id, KeyUse::kShared);
-    if (original.receipt) use_document(*original.receipt, KeyUse::kShared);
+    for (const std::string& id : originals(document_, store_id)) use_document(id, KeyUse::kShared);
   }
 
   std::vector<OrderingKey> take() {
@@ -56,6 +52,21 @@ class KeyList {
 };
 
 }  // namespace
+
+std::vector<std::string> originals(const Document& document, const std::string& store_id) {
+  const auto* trade = std::get_if<Trade>(&document.content);
+  if (document.type != DocumentType::kReturn || trade == nullptr || !trade->original) return {};
+  const OriginalSale& original = *trade->original;
+  std::vector<std::string> ids;
+  if (original.store && *original.store != store_id) return ids;
+  if (original.id) ids.push_back(*original.id);
+  if (original.receipt) ids.push_back(*original.receipt);
+  return ids;
+}
+
+bool may_overtake(DocumentType type) {
+  return type != DocumentType::kStockCount && type != DocumentType::kCustomerUpdate;
+}
 
 void normalise(std::vector<OrderingKey>& keys) {
   // Exclusive before shared within a hash: unique() keeps the first.

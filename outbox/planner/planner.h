@@ -48,6 +48,12 @@ struct OrderingKey {
 /// the same everywhere.
 std::vector<OrderingKey> ordering_keys(const Document& document, const std::string& store_id);
 
+/// Ids of documents of this store that a return names as its sale: those whose "document:ID" it shares.
+std::vector<std::string> originals(const Document& document, const std::string& store_id);
+/// Whether its deliveries may go before earlier ones that its keys do not forbid: what uses more than itself
+/// exclusively is told by its keys alone only where all earlier ones are known.
+bool may_overtake(DocumentType type);
+
 /// Sorts by hash and leaves each key once (exclusive wins over shared).
 void normalise(std::vector<OrderingKey>& keys);
 

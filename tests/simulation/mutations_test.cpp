@@ -33,6 +33,7 @@ constexpr Defect kDefects[] = {
     {"unknown-is-delivered", "no answer counts as an answer"},
     {"key-per-attempt", "every attempt has an idempotency key of its own"},
     {"no-exclusive-keys", "everything commutes"},
+    {"overtake-anything", "live trade goes before a backlog that it depends on"},
     {"needs-ignored", "a step does not wait for the step it needs"},
     {"frontier-before-outcomes", "the frontier passes outcomes that are not durable"},
     {"outcome-given-up", "an outcome that the journal could not take is dropped"},

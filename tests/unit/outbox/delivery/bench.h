@@ -63,6 +63,36 @@ class FakeJournal final : public BacklogSource {
     return entries;
   }
 
+  Result<BacklogPage> read_live(const std::string& target, Sequence after,
+                                std::size_t documents_max) override {
+    auto page = read(target, after, documents_max);
+    if (!page) return page;
+    for (BacklogEntry& entry : page->entries) {
+      entry.overtakes = !stays.contains(entry.key.document);
+      for (const Sequence named : names[entry.key.document]) {
+        for (const auto& [key, row] : rows) {
+          if (key.document == named && row.target == target && !is_settled(row.state))
+            entry.follows.push_back(named);
+        }
+      }
+    }
+    return page;
+  }
+  /// All keys of all documents in the stretch: more than the port promises.
+  Result<BacklogKeys> read_keys(const std::string& target, Sequence after, Sequence through,
+                                std::size_t documents_max) override {
+    if (auto failed = fail()) return *failed;
+    BacklogKeys keys;
+    keys.through = std::min(through, Sequence{after.value + static_cast<std::int64_t>(documents_max)});
+    for (const auto& [key, row] : rows) {
+      if (key.document <= after || key.document > keys.through || row.target != target) continue;
+      for (const OrderingKey& use : row.keys) keys.uses.push_back({use, key.document});
+    }
+    return keys;
+  }
+  std::set<Sequence> stays;                         ///< never overtake
+  std::map<Sequence, std::vector<Sequence>> names;  ///< of documents: those they follow
+
   /// Appends an outcome, as its owner does before telling the scheduler.
   void record(const DeliveryKey& key, const Attempt& attempt, OutcomeKind kind) {
     Row& row = rows.at(key);
@@ -122,6 +152,29 @@ inline Outcome lost() {
   return outcome_of(OutcomeKind::kUnknown, TargetSignal::kUnreachable);
 }
 
+/// As the journal keeps it.
+inline void keep(LaneMemory& memory, const Reserve& reserve) {
+  auto& ahead = memory.reserved_ahead;
+  if (!reserve.from) {
+    memory.reserved = std::max(memory.reserved, reserve.through);
+    std::erase_if(ahead, [&](const SequenceRange& range) { return range.last <= reserve.through; });
+    return;
+  }
+  const auto found = std::find_if(ahead.begin(), ahead.end(),
+                                  [&](const SequenceRange& range) { return range.first == *reserve.from; });
+  if (found == ahead.end()) {
+    ahead.push_back({*reserve.from, reserve.through});
+  } else {
+    found->last = std::max(found->last, reserve.through);
+  }
+}
+inline bool is_reserved(const LaneMemory& memory, Sequence document) {
+  return document <= memory.reserved ||
+         std::any_of(
+             memory.reserved_ahead.begin(), memory.reserved_ahead.end(),
+             [&](const SequenceRange& range) { return range.first <= document && document <= range.last; });
+}
+
 class Bench {
  public:
   FakeJournal journal;
@@ -138,6 +191,7 @@ class Bench {
   std::vector<LookUp> look_ups;
   // What came out at all.
   std::vector<Reserve> reserves;
+  std::vector<ReserveDay> days;
   std::vector<SaveFrontier> frontiers;
   std::vector<Park> parks;
 
@@ -230,9 +284,13 @@ class Bench {
     if (auto* reserve = std::get_if<Reserve>(&action)) {
       reserves.push_back(*reserve);
       if (answers_reserve) {
-        memory[reserve->target].reserved = reserve->through;
-        scheduler->reserved(reserve->target, reserve->through);
+        keep(memory[reserve->target], *reserve);
+        scheduler->reserved(reserve->target, reserve->through, reserve->from);
       }
+    }
+    if (auto* day = std::get_if<ReserveDay>(&action)) {
+      days.push_back(*day);
+      scheduler->day_reserved(day->target, day->full_at);
     }
     if (auto* saved = std::get_if<SaveFrontier>(&action)) {
       memory[saved->target].frontier = saved->frontier;

@@ -11,12 +11,12 @@ using namespace std::chrono_literals;
 TEST_CASE("pace: no window holds more requests than its length allows plus one second's worth") {
   const bool held = rc::check([] {
     const int rate = *rc::gen::inRange(1, 30);
-    Pace pace(rate);
+    Pace pace({.rate_per_s = static_cast<double>(rate)});
     std::vector<SteadyTime> taken;
     SteadyTime now{};
     for (int i = 0; i < 200; ++i) {
       now += std::chrono::milliseconds(*rc::gen::inRange(0, 100));
-      if (pace.take(now)) taken.push_back(now);
+      if (pace.take(1, Claim::kLive, now)) taken.push_back(now);
     }
     for (std::size_t i = 0; i < taken.size(); ++i) {
       for (std::size_t j = i; j < taken.size(); ++j) {
@@ -30,19 +30,19 @@ TEST_CASE("pace: no window holds more requests than its length allows plus one s
 
 TEST_CASE("pace: the moment it names is exact, a nanosecond earlier is too early") {
   for (const double rate : {0.3, 1.0, 3.0, 7.7, 1000.0}) {
-    Pace pace(rate);
+    Pace pace({.rate_per_s = rate});
     SteadyTime now{5s};
-    while (pace.take(now)) {
+    while (pace.take(1, Claim::kLive, now)) {
     }
-    now = pace.next_at();
-    CHECK_FALSE(pace.take(now - 1ns));
-    CHECK(pace.take(now));
+    now = pace.next_at(1, Claim::kLive);
+    CHECK_FALSE(pace.take(1, Claim::kLive, now - 1ns));
+    CHECK(pace.take(1, Claim::kLive, now));
   }
 }
 
 TEST_CASE("pace: without a rate there is no limit") {
-  Pace pace(0);
-  for (int i = 0; i < 1000; ++i) CHECK(pace.take(SteadyTime{}));
+  Pace pace({});
+  for (int i = 0; i < 1000; ++i) CHECK(pace.take(1, Claim::kBacklog, SteadyTime{}));
 }
 
 TEST_CASE("backoff: jitter is full, capped and never zero") {

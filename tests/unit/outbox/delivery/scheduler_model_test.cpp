@@ -26,6 +26,7 @@ struct Faults {
 
 /// A request on its way: what comes back, and when.
 struct Flying {
+  SteadyTime made;
   SteadyTime back;
   Action request;
 };
@@ -55,13 +56,17 @@ class World {
     }
     flying_.clear();
     reserve_.clear();
+    reserving_day_.clear();
     asked_.clear();
     started_with_.clear();
     retried_.clear();
     requests_.clear();
     scheduler = std::make_unique<Scheduler>(journal, random_, limits);
+    head_at_start_ = journal.head;
     for (const auto& [name, options] : targets) {
-      started_with_[name] = std::min(memory[name].reserved, Sequence{journal.head});
+      started_with_[name] = memory[name];
+      started_with_[name].reserved = std::min(memory[name].reserved, Sequence{journal.head});
+      memory[name].day_owed = std::max(day_full_at_[name] - now, std::chrono::nanoseconds(0));
       scheduler->add_target(name, options, memory[name], Sequence{journal.head});
     }
   }
@@ -143,10 +148,14 @@ class World {
         journal.rows.at(key).on_record = true;
       }
       return;
+    } else if (const auto* day = std::get_if<ReserveDay>(&action)) {
+      RC_ASSERT(reserving_day_.insert(day->target).second);
     } else {
-      RC_ASSERT(reserve_.insert(std::get<Reserve>(action).target).second);  // one at a time
+      const auto& reserve = std::get<Reserve>(action);
+      RC_ASSERT(reserve_.insert({reserve.target, reserve.from.has_value()}).second);  // one at a time
+      RC_ASSERT(memory[reserve.target].reserved_ahead.size() <= limits.reserved_ahead_max);
     }
-    flying_.push_back({now + milliseconds(below(2'000)), std::move(action)});
+    flying_.push_back({now, now + milliseconds(below(2'000)), std::move(action)});
   }
 
   void count_request(const std::string& target) {
@@ -159,14 +168,30 @@ class World {
     }
     RC_ASSERT(under_way <= static_cast<std::size_t>(options.concurrency));
     RC_ASSERT(scheduler->status(target).in_flight <= static_cast<std::size_t>(options.concurrency));
-    if (options.rate_per_s <= 0) return;
+    check_day(target);
+    if (options.pace.rate_per_s <= 0 && options.pace.burst_requests <= 0) return;
     std::vector<SteadyTime>& times = requests_[target];
     times.push_back(now);
+    std::int64_t in_window = 0;
     for (std::size_t i = 0; i < times.size(); ++i) {
       const double seconds = std::chrono::duration<double>(now - times[i]).count();
-      RC_ASSERT(static_cast<double>(times.size() - i) <=
-                std::max(1.0, options.rate_per_s) + options.rate_per_s * seconds + 1e-6);
+      const double rate = options.pace.rate_per_s;
+      RC_ASSERT(rate <= 0 ||
+                static_cast<double>(times.size() - i) <= std::max(1.0, rate) + rate * seconds + 1e-6);
+      in_window += now - times[i] <= options.pace.burst_window ? 1 : 0;
     }
+    RC_ASSERT(options.pace.burst_requests == 0 || in_window <= options.pace.burst_requests);
+  }
+
+  /// Also through crashes: what a dead process has used up stays used.
+  void check_day(const std::string& target) {
+    const PaceLimits& pace = targets.at(target).pace;
+    if (pace.day_requests == 0) return;
+    std::vector<SteadyTime>& times = of_day_[target];
+    times.push_back(now);
+    const auto first = std::lower_bound(times.begin(), times.end(), now - std::chrono::hours(24));
+    const std::int64_t ours = pace.day_requests - pace.day_requests * pace.day_kept_back_percent / 100;
+    RC_ASSERT(times.end() - first <= ours);
   }
 
   void check_send(const Send& send) {
@@ -177,10 +202,11 @@ class World {
       const Row& row = journal.rows.at(attempt.key);
       RC_ASSERT(is_open(row.state));
       RC_ASSERT(attempt.attempt == row.attempts + 1);
-      RC_ASSERT(attempt.key.document <= memory[send.target].reserved);  // durable before it leaves
+      RC_ASSERT(is_reserved(memory[send.target], attempt.key.document));  // durable before it leaves
       // Nothing that may have been sent is sent again unasked.
-      const bool maybe_sent =
-          row.state == DeliveryState::kUnknown || attempt.key.document <= started_with_[send.target];
+      const bool maybe_sent = row.state == DeliveryState::kUnknown ||
+                              (is_reserved(started_with_[send.target], attempt.key.document) &&
+                               attempt.key.document.value <= head_at_start_);
       if (maybe_sent && !retried_.count(attempt.key)) RC_ASSERT(asked_.count(attempt.key) == 1u);
       // I4: all that must come before is settled.
       for (const auto& [other, earlier] : journal.rows) {
@@ -222,21 +248,36 @@ class World {
       it = flying_.erase(it);
     }
     for (const Flying& flying : landed) {
-      if (const auto* send = std::get_if<Send>(&flying.request)) answer(*send);
-      if (const auto* look_up = std::get_if<LookUp>(&flying.request)) answer(*look_up);
+      if (const auto* send = std::get_if<Send>(&flying.request)) answer(*send, flying.made);
+      if (const auto* look_up = std::get_if<LookUp>(&flying.request)) answer(*look_up, flying.made);
       if (const auto* reserve = std::get_if<Reserve>(&flying.request)) {
-        reserve_.erase(reserve->target);
-        memory[reserve->target].reserved = std::max(memory[reserve->target].reserved, reserve->through);
-        scheduler->reserved(reserve->target, reserve->through);
+        reserve_.erase({reserve->target, reserve->from.has_value()});
+        keep(memory[reserve->target], *reserve);
+        scheduler->reserved(reserve->target, reserve->through, reserve->from);
+      }
+      if (const auto* day = std::get_if<ReserveDay>(&flying.request)) {
+        reserving_day_.erase(day->target);
+        day_full_at_[day->target] = day->full_at;
+        scheduler->day_reserved(day->target, day->full_at);
       }
     }
   }
 
-  void answer(const Send& send) {
+  /// It was not made, and does not count for the pace.
+  void forget_request(const std::string& target, SteadyTime made) {
+    for (auto* times : {&requests_[target], &of_day_[target]}) {
+      const auto found = std::find(times->begin(), times->end(), made);
+      if (found != times->end()) times->erase(found);
+    }
+  }
+
+  void answer(const Send& send, SteadyTime made) {
     const bool whole = happens(50);  // one fate for the request, or one each
     const std::uint64_t fate = below(100);
+    std::size_t unmade = 0;
     for (const Attempt& attempt : send.attempts) {
       if (happens(faults.unmade)) {
+        if (++unmade == send.attempts.size()) forget_request(send.target, made);
         scheduler->not_attempted(send.target, attempt, now);
         continue;
       }
@@ -268,9 +309,12 @@ class World {
     return (left -= faults.lost_after) < 0 ? lost() : delivered();
   }
 
-  void answer(const LookUp& look_up) {
+  void answer(const LookUp& look_up, SteadyTime made) {
     const DeliveryKey& key = look_up.attempt.key;
-    if (happens(faults.unmade)) return scheduler->not_attempted(look_up.target, look_up.attempt, now);
+    if (happens(faults.unmade)) {
+      forget_request(look_up.target, made);
+      return scheduler->not_attempted(look_up.target, look_up.attempt, now);
+    }
     if (happens(faults.unreachable + faults.lost_before)) {
       asked_.erase(key);
       return scheduler->look_up_answer(look_up.target, look_up.attempt,
@@ -311,13 +355,17 @@ class World {
   SeededRandom dice_;
   SeededRandom random_;
   std::vector<Flying> flying_;
-  std::set<std::string> reserve_;
+  std::set<std::pair<std::string, bool>> reserve_;
+  std::set<std::string> reserving_day_;
+  std::map<std::string, SteadyTime> day_full_at_;
+  std::map<std::string, std::vector<SteadyTime>> of_day_;
   std::set<DeliveryKey> asked_;
   std::set<DeliveryKey> retried_;
   std::set<DeliveryKey> amended_;
-  std::map<std::string, Sequence> started_with_;
+  std::map<std::string, LaneMemory> started_with_;
   std::map<std::string, std::vector<SteadyTime>> requests_;
   std::map<DeliveryKey, int> effects_;
+  std::int64_t head_at_start_ = 0;
 };
 
 void add_document(World& world) {
@@ -345,6 +393,7 @@ void add_document(World& world) {
       break;
   }
   const Sequence document = world.journal.add(keys, route);
+  if (world.happens(20)) world.journal.stays.insert(document);
   for (const RouteStep& step : route) {
     if (world.happens(3)) world.poison.insert({document, step.step});
   }
@@ -356,7 +405,13 @@ void furnish(World& world) {
     options.concurrency = static_cast<int>(1 + world.below(5));
     options.batch_max = static_cast<int>(1 + world.below(4));
     options.backoff_max = 60s;
-    options.rate_per_s = world.happens(30) ? 0.5 + static_cast<double>(world.below(40)) : 0;
+    options.pace.rate_per_s = world.happens(30) ? 0.5 + static_cast<double>(world.below(40)) : 0;
+    if (world.happens(30)) {
+      options.pace.burst_requests = static_cast<std::int64_t>(1 + world.below(40));
+      options.pace.burst_window = milliseconds(100 + world.below(3'000));
+    }
+    // Enough to settle all in the hours that there are, and yet a limit in a crowd.
+    if (world.happens(20)) options.pace.day_requests = static_cast<std::int64_t>(1'500 + world.below(1'000));
     world.targets[name] = options;
   }
   // The first window is smaller than the backlog; the halt at held_max has its own test.
@@ -364,6 +419,11 @@ void furnish(World& world) {
   world.limits.page_documents = 1 + world.below(30);
   world.limits.reserve_ahead = static_cast<std::int64_t>(world.below(20));
   world.limits.frontier_lag_max = static_cast<std::int64_t>(5 + world.below(50));
+  world.limits.live.after = milliseconds(world.below(2'000));
+  world.limits.live.span = milliseconds(500 + world.below(20'000));
+  world.limits.live.deliveries_max = 1 + world.below(20);
+  if (world.happens(20)) world.limits.live.keys_max = world.below(20);
+  world.limits.reserved_ahead_max = 1 + world.below(3);
   world.faults = {static_cast<int>(world.below(10)), static_cast<int>(world.below(10)),
                   static_cast<int>(world.below(20)), static_cast<int>(world.below(10)),
                   static_cast<int>(world.below(8)),  static_cast<int>(world.below(5)),

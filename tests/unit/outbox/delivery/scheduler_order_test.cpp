@@ -73,7 +73,7 @@ TEST_CASE("scheduler: a batch's outcomes free one request, not one for each part
 
 TEST_CASE("scheduler: the rate holds, and the next wake is when it allows one more") {
   Bench bench;
-  bench.targets["erp"].rate_per_s = 2;
+  bench.targets["erp"].pace.rate_per_s = 2;
   for (int i = 0; i < 5; ++i) bench.journal.add({});
   bench.start();
   CHECK(bench.sent() == Documents{1, 2});
