@@ -70,6 +70,10 @@ const std::vector<Key<TargetSettings>>& target_keys() {
       {"backoff_min_s", &S::backoff_min, 0.01, 3600},
       {"backoff_max_s", &S::backoff_max, 0.01, 86'400},
       {"rate_per_s", &S::rate_per_s, 0, 100'000},
+      {"burst_requests", &S::burst_requests, 0, 1'000'000},
+      {"burst_window_s", &S::burst_window, 0.1, 3600},
+      {"day_requests", &S::day_requests, 0, 1'000'000'000},
+      {"day_kept_back_percent", &S::day_kept_back_percent, 0, 95},
       {"ca_file", &S::ca_file},
       {"proxy", &S::proxy},
   };

@@ -82,8 +82,14 @@ struct TargetSettings {
   std::chrono::milliseconds backoff_min{1'000};
   std::chrono::milliseconds backoff_max{300'000};
   double rate_per_s = 0;  ///< requests a second; 0: no limit
-  std::string ca_file;    ///< PEM; "" for the system's store
-  std::string proxy;      ///< "" honours the environment
+  // Not set: as the connector's file says (agent/connectors/pace_limits.h).
+  std::optional<std::int64_t> burst_requests;             ///< in any `burst_window`; 0: no limit
+  std::optional<std::chrono::milliseconds> burst_window;  ///< burst_window_s
+  std::optional<std::int64_t> day_requests;               ///< in any 24 hours; 0: no limit
+  /// Share of the day's requests that deliveries leave to others, e.g. the shop's live calls.
+  std::int64_t day_kept_back_percent = 20;
+  std::string ca_file;  ///< PEM; "" for the system's store
+  std::string proxy;    ///< "" honours the environment
 };
 
 /// One step of a route. The short form `sale = ["erp", "crm"]` gives one step per target, named as the

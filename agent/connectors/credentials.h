@@ -42,6 +42,9 @@ class Credentials {
   /// The target answered 401 to this generation: what was cached is dropped. Late refusals of an older one
   /// change nothing.
   virtual void refused(std::uint64_t generation) = 0;
+  /// Requests to the target itself that signing in took since this was last asked: whoever asks pays for
+  /// them. Tokens of a token_url are none, since no target counts them.
+  virtual int take_requests() { return 0; }
 };
 
 /// For settings.auth. `client` and `clock` outlive the credentials; only oauth2 uses them. kInvalid: unknown

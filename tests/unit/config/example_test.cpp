@@ -71,6 +71,10 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   CHECK(erp.backoff_min == fresh.backoff_min);
   CHECK(erp.backoff_max == fresh.backoff_max);
   CHECK(erp.rate_per_s == fresh.rate_per_s);
+  CHECK(erp.burst_requests == 0);
+  CHECK(erp.burst_window == std::chrono::seconds(10));
+  CHECK(erp.day_requests == 0);
+  CHECK(erp.day_kept_back_percent == fresh.day_kept_back_percent);
   CHECK(erp.ca_file == fresh.ca_file);
   CHECK(erp.proxy == fresh.proxy);
   CHECK(s.targets.at("loyalty").auth.header == fresh.auth.header);

@@ -133,6 +133,11 @@ TEST_CASE("mistakes: values out of range name the range") {
   expect(kTarget + "backoff_max_s = 86401\n", 6, {"from 0.01 to 86400 seconds"});
   expect(kTarget + "rate_per_s = -1\n", 6, {"from 0 to 100000"});
   expect(kTarget + "rate_per_s = inf\n", 6, {"from 0 to 100000"});
+  expect(kTarget + "burst_requests = 1000001\n", 6, {"from 0 to 1000000"});
+  expect(kTarget + "burst_window_s = 0\n", 6, {"from 0.1 to 3600 seconds"});
+  expect(kTarget + "day_requests = -1\n", 6, {"from 0 to 1000000000"});
+  expect(kTarget + "day_requests = 1.5\n", 6, {"whole number"});
+  expect(kTarget + "day_kept_back_percent = 96\n", 6, {"from 0 to 95"});
 }
 
 TEST_CASE("mistakes: a first backoff above the longest one") {
