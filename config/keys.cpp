@@ -91,6 +91,11 @@ const std::vector<Key<AuthSettings>>& auth_keys() {
       {"token_url", &S::token_url, 0, 0, check_url},
       {"client_id", &S::client_id},
       {"client_secret", &S::client_secret},
+      {"private_key", &S::private_key},
+      {"algorithm", &S::algorithm, 0, 0, check_algorithm},
+      {"key_id", &S::key_id},
+      {"subject", &S::subject},
+      {"audience", &S::audience},
       {"scope", &S::scope},
   };
   return keys;

@@ -1,7 +1,7 @@
-// How requests to a target are authorized: bearer token, basic, API key, OAuth2 client credentials (RFC 6749
-// section 4.4). Secrets are read when they are first needed and again after the target refused one, so that a
-// rotated secret works without a restart. No secret ever stands in a reason. Single-threaded: used on its
-// delivery thread.
+// How requests to a target are authorized: bearer token, basic, API key, OAuth2 by client credentials (RFC
+// 6749 section 4.4) or by a signed JWT (RFC 7523). Secrets are read when they are first needed and again
+// after the target refused one, so that a rotated secret works without a restart. No secret ever stands in a
+// reason. Single-threaded: used on its delivery thread.
 #pragma once
 
 #include <cstdint>
