@@ -70,6 +70,13 @@ std::string one_of(std::string_view value, const std::array<std::string_view, N>
   return text + ", not \"" + std::string(value) + "\"";
 }
 
+/// As systemd takes the names of credentials: a file's name, printable.
+bool is_credential_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > ' ' && c < '\x7f' && c != '/' && c != ':'; });
+}
+
 }  // namespace
 
 std::string check_store_id(std::string_view value) {
@@ -105,7 +112,12 @@ std::string check_log_level(std::string_view value) {
 }
 
 std::string check_auth_kind(std::string_view value) {
-  return one_of(value, std::array<std::string_view, 5>{"bearer", "basic", "api_key", "oauth2", "session"});
+  return one_of(value, std::array<std::string_view, 6>{"bearer", "basic", "api_key", "oauth2", "oauth2_jwt",
+                                                       "session"});
+}
+
+std::string check_algorithm(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 2>{"RS256", "PS256"});
 }
 
 std::string check_header_name(std::string_view value) {
@@ -124,13 +136,23 @@ std::string check_url(std::string_view value) {
 
 std::string check_secret(std::string_view value) {
   if (value.empty()) return {};
+  constexpr std::string_view kCredential = "systemd-credential:";
   const bool file = value.substr(0, 5) == "file:";
   const bool environment = value.substr(0, 4) == "env:";
-  if (!file && !environment) {
+  const bool credential = value.starts_with(kCredential);
+  if (!file && !environment && !credential) {
     return "must name where the secret is kept, not hold it; put the secret into a file that only tillsync "
            "may read "
-           "and write \"file:/etc/tillsync/NAME\", or \"env:NAME\", or \"\" for none";
+           "and write \"file:/etc/tillsync/NAME\", or \"env:NAME\", or \"systemd-credential:NAME\", or \"\" "
+           "for "
+           "none";
   }
+  if (credential && !is_credential_name(value.substr(kCredential.size()))) {
+    return "names no credential; write \"systemd-credential:NAME\", NAME as in the unit's LoadCredential= "
+           "(no / "
+           "and no :)";
+  }
+  if (credential) return {};
   if (file) return value.size() > 5 ? "" : "names no file; write \"file:/etc/tillsync/NAME\"";
   const std::string_view name = value.substr(4);
   const bool good =

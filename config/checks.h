@@ -16,9 +16,11 @@ std::string check_not_empty(std::string_view value);
 std::string check_log_format(std::string_view value);
 std::string check_log_level(std::string_view value);
 std::string check_auth_kind(std::string_view value);
+std::string check_algorithm(std::string_view value);
 std::string check_header_name(std::string_view value);
 std::string check_url(std::string_view value);
-/// "file:PATH", "env:NAME" or "". Never repeats the value: it may be the secret itself.
+/// "file:PATH", "env:NAME", "systemd-credential:NAME" or "". Never repeats the value: it may be the secret
+/// itself.
 std::string check_secret(std::string_view value);
 /// "host:port" of this machine.
 std::string check_listen_address(std::string_view value);

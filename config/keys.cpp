@@ -70,6 +70,10 @@ const std::vector<Key<TargetSettings>>& target_keys() {
       {"backoff_min_s", &S::backoff_min, 0.01, 3600},
       {"backoff_max_s", &S::backoff_max, 0.01, 86'400},
       {"rate_per_s", &S::rate_per_s, 0, 100'000},
+      {"burst_requests", &S::burst_requests, 0, 1'000'000},
+      {"burst_window_s", &S::burst_window, 0.1, 3600},
+      {"day_requests", &S::day_requests, 0, 1'000'000'000},
+      {"day_kept_back_percent", &S::day_kept_back_percent, 0, 95},
       {"ca_file", &S::ca_file},
       {"proxy", &S::proxy},
   };
@@ -87,6 +91,11 @@ const std::vector<Key<AuthSettings>>& auth_keys() {
       {"token_url", &S::token_url, 0, 0, check_url},
       {"client_id", &S::client_id},
       {"client_secret", &S::client_secret},
+      {"private_key", &S::private_key},
+      {"algorithm", &S::algorithm, 0, 0, check_algorithm},
+      {"key_id", &S::key_id},
+      {"subject", &S::subject},
+      {"audience", &S::audience},
       {"scope", &S::scope},
   };
   return keys;

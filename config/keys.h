@@ -2,6 +2,7 @@
 // line in keys.cpp.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -23,7 +24,8 @@ template <class S>
 struct Key {
   std::string_view name;
   std::variant<std::string S::*, std::int64_t S::*, double S::*, bool S::*, std::chrono::milliseconds S::*,
-               SecretReference S::*, TimeOfDay<S>>
+               SecretReference S::*, TimeOfDay<S>, std::optional<std::int64_t> S::*,
+               std::optional<std::chrono::milliseconds> S::*>
       member;
   double min = 0;  ///< integers, decimals; seconds for milliseconds
   double max = 0;

@@ -108,8 +108,8 @@ class Loader {
     for (auto& [name, target] : settings_.targets) {
       resolve(target.ca_file);
       find_connector(name, target);
-      for (SecretReference* secret :
-           {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret}) {
+      for (SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
+                                      &target.auth.client_secret, &target.auth.private_key}) {
         resolve(*secret);
       }
     }

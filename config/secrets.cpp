@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -13,8 +14,8 @@ Error unreadable(const SecretReference& reference, const std::string& why) {
   return {ErrorKind::kUnavailable, "secret-unreadable", "secret " + reference.text + " " + why};
 }
 
-Result<std::string> read_file(const SecretReference& reference) {
-  std::ifstream in(reference.text.substr(5), std::ios::binary);
+Result<std::string> read_file(const SecretReference& reference, const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
   std::string secret(kSecretBytesMax + 1, '\0');
   if (in) in.read(secret.data(), static_cast<std::streamsize>(secret.size()));
   if (!in.is_open() || in.bad()) {
@@ -26,6 +27,39 @@ Result<std::string> read_file(const SecretReference& reference) {
   return secret;
 }
 
+/// What systemd made ready for this service (systemd.exec(5), CREDENTIALS).
+Result<std::string> read_credential(const SecretReference& reference, const std::string& name) {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr || *folder == '\0') {
+    return unreadable(
+        reference,
+        "needs CREDENTIALS_DIRECTORY, which systemd sets for a unit with credentials; write LoadCredential=" +
+            name + ":/PATH or LoadCredentialEncrypted=" + name + " into the unit, and start tillsync by it");
+  }
+  auto secret = read_file(reference, std::string(folder) + "/" + name);
+  if (secret || secret.error().detail.find("cannot be read") == std::string::npos) return secret;
+  return unreadable(reference, "is no credential of this unit; write LoadCredential=" + name +
+                                   ":/PATH or LoadCredentialEncrypted=" + name + " into it, and restart it");
+}
+
+Result<std::string> read_environment(const SecretReference& reference, const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return unreadable(reference, "is not in the environment; set it for the service");
+  return std::string(value);
+}
+
+Result<std::string> read_whole(const SecretReference& reference) {
+  const auto colon = reference.text.find(':');
+  const std::string name = reference.text.substr(colon + 1);
+  if (reference.text.starts_with("env:")) return read_environment(reference, name);
+  if (reference.text.starts_with("file:")) return read_file(reference, name);
+  return read_credential(reference, name);
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+}
+
 }  // namespace
 
 Result<std::string> read_secret(const SecretReference& reference) {
@@ -33,27 +67,20 @@ Result<std::string> read_secret(const SecretReference& reference) {
   if (!config::check_secret(reference.text).empty()) {
     // The text is not repeated: it may be the secret itself.
     return Error{ErrorKind::kUnavailable, "secret-unreadable",
-                 "a secret is no \"file:PATH\" or \"env:NAME\""};
+                 "a secret is no \"file:PATH\", \"env:NAME\" or \"systemd-credential:NAME\""};
   }
-  std::string secret;
-  if (reference.text.substr(0, 4) == "env:") {
-    const char* value = std::getenv(reference.text.c_str() + 4);
-    if (value == nullptr) return unreadable(reference, "is not in the environment; set it for the service");
-    secret = value;
-  } else {
-    auto read = read_file(reference);
-    if (!read) return read;
-    secret = std::move(*read);
-  }
-  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
-  if (secret.empty()) return unreadable(reference, "is empty; put the secret there, or write \"\" for none");
-  for (const char c : secret) {
-    // A line end within would start a header of its own on the wire.
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
-      return unreadable(reference, "holds control characters; it must be one line of text");
-    }
-  }
-  return secret;
+  auto secret = read_whole(reference);
+  if (!secret) return secret;
+  while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) secret->pop_back();
+  if (secret->empty()) return unreadable(reference, "is empty; put the secret there, or write \"\" for none");
+  // A line end within would start a header of its own on the wire.
+  const bool fit = std::none_of(secret->begin(), secret->end(), [&reference](char c) {
+    return is_control(c) && !(reference.several_lines && (c == '\n' || c == '\r' || c == '\t'));
+  });
+  if (fit) return secret;
+  return unreadable(reference, reference.several_lines
+                                   ? "holds control characters; it must be lines of text"
+                                   : "holds control characters; it must be one line of text");
 }
 
 }  // namespace tillsync

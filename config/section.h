@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,15 @@ std::string read_value(const Node& node, std::chrono::milliseconds& out, double 
                        TextCheck check);
 std::string read_value(const Node& node, SecretReference& out, double min, double max, TextCheck check);
 std::string read_value(const Node& node, std::chrono::minutes& out, double min, double max, TextCheck check);
+
+/// A key that may be left out without a default.
+template <class T>
+std::string read_value(const Node& node, std::optional<T>& out, double min, double max, TextCheck check) {
+  T value{};
+  std::string wrong = read_value(node, value, min, max, check);
+  if (wrong.empty()) out = value;
+  return wrong;
+}
 
 template <class S>
 std::string read_member(const Node& node, const Key<S>& key, S& out) {

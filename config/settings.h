@@ -12,9 +12,11 @@
 
 namespace tillsync {
 
-/// A secret by reference: "file:PATH", "env:NAME"; "" for none. Never holds the secret itself.
+/// A secret by reference: "file:PATH", "env:NAME", "systemd-credential:NAME"; "" for none. Never holds the
+/// secret itself.
 struct SecretReference {
   std::string text;
+  bool several_lines = false;  ///< such as a key in PEM; any other secret is one line
   bool empty() const { return text.empty(); }
 };
 
@@ -54,16 +56,21 @@ struct LogSettings {
 
 struct AuthSettings {
   /// bearer (the target's `token`), basic, api_key, oauth2 (client credentials, RFC 6749 section 4.4),
-  /// session (as the connector's file signs in)
+  /// oauth2_jwt (JWT bearer, RFC 7523 section 2.1), session (as the connector's file signs in)
   std::string kind = "bearer";
-  std::string user;                  ///< basic, session
-  SecretReference password;          ///< basic, session
-  std::string header = "X-API-Key";  ///< api_key: the header that carries it
-  SecretReference key;               ///< api_key
-  std::string token_url;             ///< oauth2
-  std::string client_id;             ///< oauth2
-  SecretReference client_secret;     ///< oauth2
-  std::string scope;                 ///< oauth2, "" for none
+  std::string user;                       ///< basic, session
+  SecretReference password;               ///< basic, session
+  std::string header = "X-API-Key";       ///< api_key: the header that carries it
+  SecretReference key;                    ///< api_key
+  std::string token_url;                  ///< oauth2, oauth2_jwt
+  std::string client_id;                  ///< oauth2; oauth2_jwt: who issues the assertions
+  SecretReference client_secret;          ///< oauth2, where there is no private_key
+  SecretReference private_key{"", true};  ///< RSA, PEM; oauth2_jwt, and oauth2 in the place of client_secret
+  std::string algorithm = "RS256";        ///< by which it signs: RS256, PS256 (RFC 7518)
+  std::string key_id;                     ///< which of the client's keys that is (`kid`), "" for none
+  std::string subject;                    ///< oauth2_jwt: in whose name
+  std::string audience;                   ///< whom the assertions are for; "" for the token_url itself
+  std::string scope;                      ///< oauth2, oauth2_jwt, "" for none
 };
 
 struct TargetSettings {
@@ -82,8 +89,14 @@ struct TargetSettings {
   std::chrono::milliseconds backoff_min{1'000};
   std::chrono::milliseconds backoff_max{300'000};
   double rate_per_s = 0;  ///< requests a second; 0: no limit
-  std::string ca_file;    ///< PEM; "" for the system's store
-  std::string proxy;      ///< "" honours the environment
+  // Not set: as the connector's file says (agent/connectors/pace_limits.h).
+  std::optional<std::int64_t> burst_requests;             ///< in any `burst_window`; 0: no limit
+  std::optional<std::chrono::milliseconds> burst_window;  ///< burst_window_s
+  std::optional<std::int64_t> day_requests;               ///< in any 24 hours; 0: no limit
+  /// Share of the day's requests that deliveries leave to others, e.g. the shop's live calls.
+  std::int64_t day_kept_back_percent = 20;
+  std::string ca_file;  ///< PEM; "" for the system's store
+  std::string proxy;    ///< "" honours the environment
 };
 
 /// One step of a route. The short form `sale = ["erp", "crm"]` gives one step per target, named as the

@@ -19,8 +19,12 @@ const std::vector<AuthKind>& auth_kinds() {
       {"basic", {"user", "password"}, {"user", "password"}},
       {"api_key", {"key"}, {"key", "header"}},
       {"oauth2",
-       {"token_url", "client_id", "client_secret"},
-       {"token_url", "client_id", "client_secret", "scope"}},
+       {"token_url", "client_id"},
+       {"token_url", "client_id", "client_secret", "private_key", "algorithm", "key_id", "audience",
+        "scope"}},
+      {"oauth2_jwt",
+       {"token_url", "client_id", "subject", "private_key"},
+       {"token_url", "client_id", "subject", "private_key", "algorithm", "key_id", "audience", "scope"}},
       {"session", {"user", "password"}, {"user", "password"}},
   };
   return kinds;
@@ -42,6 +46,25 @@ void check_plain_http(const std::string& where, std::string_view key, const Node
   mistakes.add(node->line, where + " " + std::string(key) +
                                " is plain http to another machine, readable on the way; " +
                                "use https://, or set allow_plain_http = true where the network is trusted");
+}
+
+/// OAuth 2.0 by a client's secret or its key: one of them, and nothing that only the other has.
+void check_client(const Node& auth, const std::string& where, Mistakes& mistakes) {
+  const Node* secret = auth.find("client_secret");
+  const Node* key = auth.find("private_key");
+  if (is_blank(secret) && is_blank(key)) {
+    mistakes.add((secret != nullptr ? secret : &auth)->line,
+                 where + " client_secret is missing; kind \"oauth2\" needs it, or a private_key");
+  } else if (!is_blank(secret) && !is_blank(key)) {
+    mistakes.add(key->line, where + " has both client_secret and private_key; take one of them out");
+  }
+  if (!is_blank(key)) return;
+  for (const std::string_view of_key : {"algorithm", "key_id", "audience"}) {
+    if (const Node* node = auth.find(of_key))
+      mistakes.add(node->line,
+                   where + " " + std::string(of_key) +
+                       " has no meaning without a private_key; take it out, or write private_key");
+  }
 }
 
 void read_auth(const Node& table, const Node* auth, const std::string& name, TargetSettings& target,
@@ -67,6 +90,7 @@ void read_auth(const Node& table, const Node* auth, const std::string& name, Tar
     mistakes.add(node.line, where + " " + key + " has no meaning for kind \"" + chosen +
                                 "\"; take it out or change kind");
   }
+  if (chosen == "oauth2") check_client(*auth, where, mistakes);
   const Node* token = table.find("token");
   if (chosen != "bearer" && !is_blank(token)) {
     mistakes.add(token->line, "[targets." + name + "] token is for kind \"bearer\" alone, and " + where +

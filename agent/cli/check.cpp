@@ -5,6 +5,7 @@
 #include "agent/cli/commands.h"
 #include "outbox/document/validation.h"
 #include "outbox/journal/verify.h"
+#include "platform/crypto/rsa.h"
 #include "platform/log/printable.h"
 
 namespace tillsync::cli {
@@ -29,12 +30,16 @@ void print_mistakes(const Context& context, const LoadedSettings& loaded) {
 // No mistake of the file: the service may run as another user, or the secret may come later.
 void warn_of_secrets(const Settings& settings) {
   for (const auto& [name, target] : settings.targets) {
-    for (const SecretReference* secret :
-         {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret}) {
+    for (const SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
+                                          &target.auth.client_secret, &target.auth.private_key}) {
       const auto read = read_secret(*secret);
-      if (read) continue;
-      std::fputs(("tillsync: note: [targets." + name + "] " + printable(read.error().detail) + "\n").c_str(),
-                 stderr);
+      std::string fault = read ? "" : read.error().detail;
+      if (read && !read->empty() && secret == &target.auth.private_key) {
+        const auto key = RsaKey::from_pem(*read);
+        if (!key) fault = "secret " + secret->text + ": " + key.error().detail;
+      }
+      if (fault.empty()) continue;
+      std::fputs(("tillsync: note: [targets." + name + "] " + printable(fault) + "\n").c_str(), stderr);
     }
   }
 }

@@ -187,6 +187,20 @@ std::string_view signal_name(TargetSignal signal) {
   return {};
 }
 
+json::Value as_json(const LimitsLeft& left) {
+  json::Object out;
+  const auto add = [&out](const char* name, const std::optional<LimitLeft>& limit) {
+    if (!limit) return;
+    json::Object one = {{"left", limit->requests}};
+    if (limit->resets)
+      one.emplace_back("resets_s", std::chrono::ceil<std::chrono::seconds>(*limit->resets).count());
+    out.emplace_back(name, std::move(one));
+  };
+  add("burst", left.burst);
+  add("day", left.day);
+  return out;
+}
+
 json::Value as_json(const Rehearsal& rehearsal) {
   json::Array exchanges;
   for (const auto& each : rehearsal.exchanges) {
@@ -211,7 +225,9 @@ json::Value as_json(const Rehearsal& rehearsal) {
                         {"signal", signal_name(outcome.signal)},
                         {"central_reference", outcome.central_reference},
                         {"reason", outcome.reason},
-                        {"look_up", rehearsal.found}};
+                        {"look_up", rehearsal.found},
+                        {"requests", outcome.requests},
+                        {"left", as_json(outcome.left)}};
     if (outcome.retry_after)
       one.emplace_back("retry_after_s",
                        std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count());

@@ -63,6 +63,34 @@ std::string parameters_text(const Connector& connector, std::size_t width) {
   return "\n" + table.text(width, 2);
 }
 
+std::string seconds_text(std::chrono::milliseconds time) {
+  std::string text = std::to_string(time.count() / 1000);
+  if (const auto rest = time.count() % 1000; rest != 0) {
+    text += "." + std::to_string(1000 + rest).substr(1);
+    while (text.back() == '0') text.pop_back();
+  }
+  return text;
+}
+
+std::string limits_text(const ConnectorLimits& limits) {
+  std::string out;
+  if (limits.burst_requests > 0)
+    out += "  up to " + std::to_string(limits.burst_requests) + " requests in " +
+           seconds_text(limits.burst_window) + " s, unless the target's settings say otherwise\n";
+  if (limits.day_requests > 0)
+    out += "  up to " + std::to_string(limits.day_requests) +
+           " requests in 24 hours, unless the target's settings say otherwise\n";
+  if (limits.report) out += "  answers tell what is left of the limits\n";
+  return out;
+}
+
+json::Value limits_json(const ConnectorLimits& limits) {
+  return json::Object{{"burst_requests", limits.burst_requests},
+                      {"burst_window_s", json::Value(json::Number{seconds_text(limits.burst_window)})},
+                      {"day_requests", limits.day_requests},
+                      {"report", limits.report.has_value()}};
+}
+
 /// What the mapper says of a program, "line 3: WHAT", taken apart; line 1 where it names none.
 std::pair<std::int64_t, std::string_view> line_and_fault(std::string_view said) {
   constexpr std::string_view kWord = "line ", kBehind = ": ";
@@ -93,6 +121,7 @@ std::string connector_text(const Connector& connector, std::size_t width) {
   if (connector.submit_batch)
     out += "  one request takes up to " + std::to_string(connector.batch_max) + " documents\n";
   out += "  up to " + std::to_string(connector.concurrency_max) + " requests at a time\n";
+  out += limits_text(connector.limits);
   if (!connector.safe_to_resend.empty())
     out +=
         "  nothing is looked up, sending again does no harm: " + printable(connector.safe_to_resend) + "\n";
@@ -119,7 +148,8 @@ json::Value connector_json(const Connector& connector) {
                    {"operations", std::move(operations)},
                    {"parameters", std::move(parameters)},
                    {"concurrency_max", connector.concurrency_max},
-                   {"batch_max", connector.batch_max}};
+                   {"batch_max", connector.batch_max},
+                   {"limits", limits_json(connector.limits)}};
   if (!connector.safe_to_resend.empty()) out.emplace_back("safe_to_resend", connector.safe_to_resend);
   return out;
 }

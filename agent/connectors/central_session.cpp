@@ -1,6 +1,7 @@
 #include "agent/connectors/central_session.h"
 
 #include "agent/connectors/plain_text.h"
+#include "agent/connectors/target_usage.h"
 
 namespace tillsync {
 namespace {
@@ -10,14 +11,14 @@ constexpr std::size_t kBlottedBytesMin = 6;  ///< a shorter secret would tear ho
 }  // namespace
 
 void CentralSession::send(http::Request request, std::function<void(Result)> then) const {
-  send(std::move(request),
-       [then = std::move(then)](Result result, std::uint64_t) { then(std::move(result)); });
+  send_counted(std::move(request), [then = std::move(then)](Sent sent) { then(std::move(sent.result)); });
 }
 
-void CentralSession::send(http::Request request, std::function<void(Result, std::uint64_t)> then) const {
+void CentralSession::send_counted(http::Request request, std::function<void(Sent)> then) const {
   credentials_->obtain([credentials = credentials_, client = client_, request = std::move(request),
                         then = std::move(then)](Credentials::Obtained obtained) mutable {
-    if (auto* outcome = std::get_if<Outcome>(&obtained)) return then(std::move(*outcome), 0);
+    if (auto* outcome = std::get_if<Outcome>(&obtained))
+      return then({std::move(*outcome), 0, credentials->take_requests()});
     const auto& authorization = std::get<Authorization>(obtained);
     authorization.apply(request);
     client->start(std::move(request), [credentials, then = std::move(then), secret = authorization.secret,
@@ -26,7 +27,8 @@ void CentralSession::send(http::Request request, std::function<void(Result, std:
         if (answer->status == 401) credentials->refused(generation);
         if (secret.size() >= kBlottedBytesMin) replace_all(answer->body, secret, "***");
       }
-      then(std::move(exchange), generation);
+      const int requests = requests_in(exchange) + credentials->take_requests();
+      then({std::move(exchange), generation, requests});
     });
   });
 }

@@ -15,15 +15,19 @@ class CentralSession {
  public:
   /// An Outcome: there was no credential and nothing was sent.
   using Result = std::variant<Outcome, http::Exchange>;
+  struct Sent {
+    Result result;
+    std::uint64_t generation = 0;  ///< of the credential: what Credentials::refused() takes
+    int requests = 0;              ///< to the target, signing in included
+  };
 
   CentralSession(std::shared_ptr<Credentials> credentials, http::Transport& client)
       : credentials_(std::move(credentials)), client_(&client) {}
   /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of an error's
   /// body.
   void send(http::Request request, std::function<void(Result)> then) const;
-  /// The same for those who find a refused credential in an answer's words: `generation` is what
-  /// Credentials::refused() takes.
-  void send(http::Request request, std::function<void(Result, std::uint64_t generation)> then) const;
+  /// The same for those who have to know what it took, or find a refused credential in an answer's words.
+  void send_counted(http::Request request, std::function<void(Sent)> then) const;
 
  private:
   std::shared_ptr<Credentials> credentials_;

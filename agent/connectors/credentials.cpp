@@ -75,15 +75,19 @@ Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& sett
       authorization.headers.emplace_back(header, authorization.secret);
     });
   }
-  if (auth.kind == "oauth2") {
+  if (auth.kind == "oauth2" || auth.kind == "oauth2_jwt") {
+    const bool by_key = auth.kind == "oauth2_jwt";
     if (auth.token_url.empty()) return missing(auth.kind, "token_url");
     if (auth.client_id.empty()) return missing(auth.kind, "client_id");
-    if (auth.client_secret.empty()) return missing(auth.kind, "client_secret");
+    if (by_key && auth.subject.empty()) return missing(auth.kind, "subject");
+    if (by_key && auth.private_key.empty()) return missing(auth.kind, "private_key");
+    if (auth.client_secret.empty() && auth.private_key.empty()) return missing(auth.kind, "client_secret");
     return std::shared_ptr<Credentials>(
         std::make_shared<OAuth2Credentials>(settings, client, clock, std::move(read_secret)));
   }
-  return Error{ErrorKind::kInvalid, "auth",
-               "auth kind \"" + auth.kind + "\" is unknown; there are bearer, basic, api_key and oauth2"};
+  return Error{
+      ErrorKind::kInvalid, "auth",
+      "auth kind \"" + auth.kind + "\" is unknown; there are bearer, basic, api_key, oauth2 and oauth2_jwt"};
 }
 
 }  // namespace tillsync

@@ -1,7 +1,7 @@
-// How requests to a target are authorized: bearer token, basic, API key, OAuth2 client credentials (RFC 6749
-// section 4.4). Secrets are read when they are first needed and again after the target refused one, so that a
-// rotated secret works without a restart. No secret ever stands in a reason. Single-threaded: used on its
-// delivery thread.
+// How requests to a target are authorized: bearer token, basic, API key, OAuth2 by client credentials (RFC
+// 6749 section 4.4) or by a signed JWT (RFC 7523). Secrets are read when they are first needed and again
+// after the target refused one, so that a rotated secret works without a restart. No secret ever stands in a
+// reason. Single-threaded: used on its delivery thread.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,9 @@ class Credentials {
   /// The target answered 401 to this generation: what was cached is dropped. Late refusals of an older one
   /// change nothing.
   virtual void refused(std::uint64_t generation) = 0;
+  /// Requests to the target itself that signing in took since this was last asked: whoever asks pays for
+  /// them. Tokens of a token_url are none, since no target counts them.
+  virtual int take_requests() { return 0; }
 };
 
 /// For settings.auth. `client` and `clock` outlive the credentials; only oauth2 uses them. kInvalid: unknown

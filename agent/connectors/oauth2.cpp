@@ -5,6 +5,7 @@
 #include "agent/connectors/central_profile.h"
 #include "agent/connectors/classify.h"
 #include "agent/connectors/plain_text.h"
+#include "platform/crypto/sha256.h"
 #include "platform/json/json.h"
 
 namespace tillsync {
@@ -15,6 +16,11 @@ using std::chrono::seconds;
 constexpr seconds kLifetimeDefault{300};  ///< where expires_in is missing, which RFC 6749 section 5.1 allows
 constexpr seconds kLifetimeMax{24 * 3600};  ///< a token is fetched anew at least daily
 constexpr seconds kMarginMax{60};  ///< a token is not used in the last tenth of its life, at most this long
+/// An assertion is used at once. Salesforce takes none that lives longer than three minutes.
+constexpr seconds kAssertionLife{120};
+/// A server whose clock is a little behind must not find an assertion to be of the future.
+constexpr seconds kAssertionAge{10};
+constexpr seconds kClockDifferenceMin{2};  ///< a Date header has whole seconds
 constexpr std::size_t kTokenAnswerBytesMax = 64 * 1024;
 
 /// How long a token may be used, from its expires_in.
@@ -70,7 +76,8 @@ OAuth2Credentials::OAuth2Credentials(TargetSettings settings, http::Transport& c
     : settings_(std::move(settings)),
       client_(client),
       clock_(clock),
-      client_secret_(settings_.auth.client_secret, std::move(read)) {}
+      secret_(settings_.auth.private_key.empty() ? settings_.auth.client_secret : settings_.auth.private_key,
+              std::move(read)) {}
 
 void OAuth2Credentials::obtain(std::function<void(Obtained)> then) {
   if (token_ && clock_.steady_now() < token_->good_until) return then(token_->authorization);
@@ -82,30 +89,84 @@ void OAuth2Credentials::refused(std::uint64_t generation) {
   if (token_ && token_->authorization.generation == generation) token_.reset();
 }
 
-void OAuth2Credentials::fetch() {
-  auto secret = client_secret_.get();
-  if (!secret) return answer_waiting(client_secret_.outcome_of(secret.error()));
-  http::Request request = request_for(settings_, "POST", settings_.auth.token_url);
-  request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
-  request.answer_bytes_max = kTokenAnswerBytesMax;
-  // RFC 6749 section 2.3.1: both are form-encoded before they become user and password.
-  request.user = percent_encoded(settings_.auth.client_id);
-  request.password = percent_encoded(*secret);
-  request.body = "grant_type=client_credentials";
-  if (!settings_.auth.scope.empty()) request.body += "&scope=" + percent_encoded(settings_.auth.scope);
-  client_.start(std::move(request),
-                [self = shared_from_this(), asked_at = clock_.steady_now()](const http::Exchange& exchange) {
-                  self->fetched(exchange, asked_at);
-                });
+std::string OAuth2Credentials::assertion(const RsaKey& key) {
+  const AuthSettings& auth = settings_.auth;
+  const UtcTime utc = clock_.utc_now();
+  const seconds now = std::chrono::floor<seconds>(utc.time_since_epoch()) + server_is_ahead_;
+  JwtClaims claims;
+  claims.issuer = auth.client_id;
+  claims.subject = auth.kind == "oauth2_jwt" ? auth.subject : auth.client_id;
+  claims.audience = auth.audience.empty() ? auth.token_url : auth.audience;
+  claims.scope = auth.scope;
+  // Of its own in this process and in any other that has the key: nobody can guess anything by it.
+  claims.id = to_hex(sha256(auth.client_id + " " + std::to_string(utc.time_since_epoch().count()) + " " +
+                            std::to_string(clock_.steady_now().time_since_epoch().count()) + " " +
+                            std::to_string(++assertions_)))
+                  .substr(0, 32);
+  claims.issued_at = now - kAssertionAge;
+  claims.expires_at = now + kAssertionLife;
+  return signed_jwt(claims, {auth.algorithm, auth.key_id}, key);
 }
 
-void OAuth2Credentials::fetched(const http::Exchange& exchange, SteadyTime asked_at) {
+Result<http::Request> OAuth2Credentials::token_request(const std::string& secret) {
+  const AuthSettings& auth = settings_.auth;
+  http::Request request = request_for(settings_, "POST", auth.token_url);
+  request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+  request.answer_bytes_max = kTokenAnswerBytesMax;
+  if (auth.private_key.empty()) {
+    // RFC 6749 section 2.3.1: both are form-encoded before they become user and password.
+    request.user = percent_encoded(auth.client_id);
+    request.password = percent_encoded(secret);
+    request.body = "grant_type=client_credentials";
+  } else {
+    auto key = RsaKey::from_pem(secret);
+    if (!key) return key.error();
+    if (auth.kind == "oauth2_jwt") {
+      request.body = "grant_type=" + percent_encoded("urn:ietf:params:oauth:grant-type:jwt-bearer") +
+                     "&assertion=" + assertion(*key);
+    } else {
+      request.body = "grant_type=client_credentials&client_id=" + percent_encoded(auth.client_id) +
+                     "&client_assertion_type=" +
+                     percent_encoded("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") +
+                     "&client_assertion=" + assertion(*key);
+    }
+  }
+  if (!auth.scope.empty()) request.body += "&scope=" + percent_encoded(auth.scope);
+  return request;
+}
+
+/// Whether the server's clock is another than the one that assertions were made by.
+bool OAuth2Credentials::set_clock_by(const http::Answer& answer) {
+  const auto server = http::date_of(answer);
+  if (!server) return false;
+  const seconds ahead = *server - std::chrono::floor<seconds>(clock_.utc_now().time_since_epoch());
+  if (std::chrono::abs(ahead - server_is_ahead_) < kClockDifferenceMin) return false;
+  server_is_ahead_ = ahead;
+  return true;
+}
+
+void OAuth2Credentials::fetch(bool again) {
+  auto secret = secret_.get();
+  if (!secret) return answer_waiting(secret_.outcome_of(secret.error()));
+  auto request = token_request(*secret);
+  if (!request) {
+    secret_.drop();
+    return answer_waiting(secret_.outcome_of(request.error()));
+  }
+  client_.start(std::move(*request),
+                [self = shared_from_this(), asked_at = clock_.steady_now(),
+                 again](const http::Exchange& exchange) { self->fetched(exchange, asked_at, again); });
+}
+
+void OAuth2Credentials::fetched(const http::Exchange& exchange, SteadyTime asked_at, bool again) {
   const auto* answer = std::get_if<http::Answer>(&exchange);
   const Result<json::Value> body =
       answer != nullptr ? json::parse(answer->body) : Error{ErrorKind::kUnavailable, "no-answer", ""};
   std::string token = answer != nullptr && answer->status == 200 ? token_of(body) : std::string();
   if (token.empty()) {
-    if (answer != nullptr && (answer->status == 400 || answer->status == 401)) client_secret_.drop();
+    const bool refused = answer != nullptr && (answer->status == 400 || answer->status == 401);
+    if (refused && !again && !settings_.auth.private_key.empty() && set_clock_by(*answer)) return fetch(true);
+    if (refused) secret_.drop();
     return answer_waiting(no_token(exchange, body));
   }
   Authorization authorization;

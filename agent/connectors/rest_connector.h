@@ -13,6 +13,7 @@ class RestConnector final : public TargetPort {
  public:
   RestConnector(CentralProfile profile, CentralSession session);
 
+  int requests_max(std::size_t deliveries) const override;
   /// One delivery goes to POST /documents, several to POST /documents/batch. Where a target refuses a batch
   /// as a whole (400, 404, 413, 422, ...) it took none of it, and each delivery is posted by itself, so that
   /// none is rejected for another's fault or because the target knows no batches.

@@ -12,10 +12,10 @@ Result<std::string> SecretCache::get() {
   if (reference_.empty()) return std::string();
   auto secret = read_(reference_);
   if (!secret) return secret;
-  const bool fit = std::none_of(secret->begin(), secret->end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  });
+  const bool fit = reference_.several_lines || std::none_of(secret->begin(), secret->end(), [](char c) {
+                     const auto byte = static_cast<unsigned char>(c);
+                     return byte < 0x20 || byte == 0x7f;
+                   });
   if (!fit)
     return Error{ErrorKind::kUnavailable, "secret", "it holds a line end or another control character"};
   if (secret->empty()) return Error{ErrorKind::kUnavailable, "secret", "it is empty"};

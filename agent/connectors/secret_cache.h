@@ -14,8 +14,8 @@ class SecretCache {
   SecretCache(SecretReference reference, Credentials::ReadSecret read)
       : reference_(std::move(reference)), read_(std::move(read)) {}
 
-  /// The secret, "" for an empty reference. Failures are not kept: the next call reads again. A secret with a
-  /// control character is a failure, since no header can carry it.
+  /// The secret, "" for an empty reference. Failures are not kept: the next call reads again. A secret of one
+  /// line with a control character is a failure, since no header can carry it.
   Result<std::string> get();
   void drop() { secret_.reset(); }
   /// Counts readings.

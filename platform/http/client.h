@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +87,10 @@ class Client final : public Transport {
 
 /// One exchange on the calling thread (the CLI, read-backs).
 Exchange perform(Request request);
+
+/// When the server made the answer, as its Date header says (RFC 9110 section 6.6.1): seconds of the Unix
+/// epoch.
+std::optional<std::chrono::seconds> date_of(const Answer& answer);
 
 /// RFC 9110 section 10.2.3: seconds, or an HTTP date relative to the answer's own Date header (a store's
 /// clock is not trusted). Nothing where it is absent or unreadable. Capped to one hour.

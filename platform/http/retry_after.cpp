@@ -23,6 +23,11 @@ std::chrono::milliseconds bounded(std::int64_t seconds) {
 
 }  // namespace
 
+std::optional<std::chrono::seconds> date_of(const Answer& answer) {
+  const std::int64_t seconds = date_of(answer.header("date"));
+  return seconds < 0 ? std::nullopt : std::optional(std::chrono::seconds(seconds));
+}
+
 std::chrono::milliseconds retry_after(const Answer& answer, std::chrono::milliseconds otherwise) {
   const std::string_view value = answer.header("retry-after");
   if (value.empty()) return otherwise;

@@ -7,10 +7,11 @@ answers it meets, what must have been asked, and what must come of it.
      "parameters": {NAME: value}, "documents": [one, or several for a batch], "look_up": false, "step": "erp",
      "answers": [{"status", "headers", "body" or "text"}, ...],
      "requests": [{"method", "path", "headers": {NAME: value}, "body": ...}, ...],
-     "expect": [{"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s"}, ...]}
+     "expect": [{"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s", "requests",
+                 "left": {"burst": {"left", "resets_s"}, "day": {"left", "resets_s"}}}, ...]}
 
 Of `requests` each member that is there must be as it is: the path with its query, a header's value, of a body each member that is named (lists
-whole). `reason` must be within the outcome's."""
+whole). `reason` must be within the outcome's. `left` must be the outcome's whole."""
 import argparse
 import json
 import subprocess
@@ -81,13 +82,15 @@ def faults_of(seen, fixture):
         want = dict(want)
         if (reason := want.pop("reason", "")) not in outcome["reason"]:
             yield f"outcome {number}: the reason is \"{outcome['reason']}\", without \"{reason}\""
+        if (left := want.pop("left", None)) is not None and left != outcome["left"]:
+            yield f"outcome {number}: left is {json.dumps(outcome['left'])}, and not {json.dumps(left)}"
         yield from differences(outcome, want, f"outcome {number}")
 
 
 NEEDED = {"about", "manual", "documents", "answers", "expect"}
 OTHERS = {"parameters", "look_up", "step", "requests"}
 OF_REQUEST = {"method", "path", "headers", "body"}
-OF_OUTCOME = {"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s"}
+OF_OUTCOME = {"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s", "requests", "left"}
 
 
 def shape_faults(fixture):

@@ -29,12 +29,12 @@ class Collector {
   void add(const std::string& name, const Operation& operation) {
     for (const RequestSpec& request : operation.requests) add(name, request);
   }
-  std::vector<NamedProgram> take() { return std::move(programs_); }
-
- private:
   void add(const std::string& what, const std::optional<JqText>& program) {
     if (program) programs_.push_back({what, *program});
   }
+  std::vector<NamedProgram> take() { return std::move(programs_); }
+
+ private:
   void add(const std::string& what, const Template& text) {
     for (const Template::Part& part : text.parts) {
       if (part.jq) programs_.push_back({what, JqText{part.text, text.line, part.first_line}});
@@ -104,6 +104,7 @@ std::vector<NamedProgram> programs_of(const Connector& connector) {
   if (connector.submit_batch) collector.add("submit_batch", *connector.submit_batch);
   for (const Operation& operation : connector.lookup) collector.add("lookup", operation);
   if (connector.read_back) collector.add("read_back", *connector.read_back);
+  collector.add("limits report", connector.limits.report);
   return collector.take();
 }
 
@@ -125,6 +126,36 @@ std::string request_program(const Connector& connector, const RequestSpec& reque
   if (!request.when) return definitions + parts;
   return definitions + ("if " + in_parentheses(request.when->text)) + " then " + parts +
          " else {\"when\": false} end";
+}
+
+std::string report_program(const Connector& connector, const RequestSpec* request) {
+  const auto& report = connector.limits.report;
+  if (!report) return {};
+  // Whatever the report does, what the answer means is not to change by it: it is caught, counted and kept
+  // apart.
+  const bool reads = request != nullptr && request->answer;
+  return definitions_of(connector) + "{\"left\": ([try " + in_parentheses(report->text) +
+         " catch null] | if length == 1 then .[0] else null end), \"said\": " +
+         (reads ? in_parentheses(request->answer->text) : "null") + "}";
+}
+
+void make_programs(Connector& connector) {
+  connector.report_program = report_program(connector);
+  const auto make = [&connector](std::vector<RequestSpec>& requests) {
+    for (RequestSpec& request : requests) {
+      request.programs.request = request_program(connector, request);
+      request.programs.answer = answer_program(connector, request);
+      if (request.answer) request.programs.answer_with_report = report_program(connector, &request);
+    }
+  };
+  for (Operation& operation : connector.submit) make(operation.requests);
+  for (Operation& operation : connector.lookup) make(operation.requests);
+  if (connector.submit_batch) make(connector.submit_batch->requests);
+  if (connector.read_back) make(connector.read_back->requests);
+  if (connector.session) {
+    RequestSpec& login = connector.session->login;
+    login.programs = {request_program(connector, login), answer_program(connector, login), {}};
+  }
 }
 
 }  // namespace tillsync

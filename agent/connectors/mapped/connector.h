@@ -37,6 +37,13 @@ struct Template {
   bool empty() const { return parts.empty(); }
 };
 
+/// The programs of a request as they run, put together once, when the file is read.
+struct RequestPrograms {
+  std::string request;             ///< request_program()
+  std::string answer;              ///< answer_program(); "" where the file has none
+  std::string answer_with_report;  ///< both in one, see report_program(); "" without either
+};
+
 /// One HTTP request, and what its answer means.
 struct RequestSpec {
   enum class BodyKind {
@@ -55,6 +62,7 @@ struct RequestSpec {
   std::optional<JqText> body;
   BodyKind body_kind = BodyKind::kJson;
   std::optional<JqText> answer;  ///< nothing: as CONTRACT section 8 has it
+  RequestPrograms programs;
 };
 
 /// Requests in their order.
@@ -78,6 +86,14 @@ struct SessionSpec {
   RequestSpec login;
 };
 
+/// What the target's vendor sets, to all callers or to each user.
+struct ConnectorLimits {
+  std::int64_t burst_requests = 0;  ///< in any burst_window; 0: no limit
+  std::chrono::milliseconds burst_window{10'000};
+  std::int64_t day_requests = 0;  ///< in any 24 hours; 0: no limit
+  std::optional<JqText> report;   ///< how an answer tells what is left
+};
+
 struct Connector {
   std::string name;  ///< the file's, without ".toml"
   std::string file;
@@ -91,6 +107,8 @@ struct Connector {
   /// Instead of a look-up: why what was sent may simply be sent again, for ever. "" where it may not.
   std::string safe_to_resend;
   std::optional<Operation> read_back;
+  ConnectorLimits limits;
+  std::string report_program;  ///< report_program(), put together when the file is read
   std::int64_t concurrency_max = 256;
   std::int64_t batch_max = 1;  ///< of submit_batch
 
@@ -121,6 +139,12 @@ std::vector<NamedProgram> programs_of(const Connector& connector);
 std::string request_program(const Connector& connector, const RequestSpec& request);
 /// The program that reads its answer; "" where the file has none.
 std::string answer_program(const Connector& connector, const RequestSpec& request);
+/// The program that reads what an answer says is left of the target's limits: {"left": any, "said": any},
+/// `left` null where the report fails or gives no one output. With a request whose answer has a program,
+/// `said` is that one's output; else it is null. "" where the file has no report.
+std::string report_program(const Connector& connector, const RequestSpec* request = nullptr);
+/// Fills in RequestPrograms of all requests, and Connector::report_program.
+void make_programs(Connector& connector);
 
 /// What a target's table `parameters` gives, with the defaults filled in, as an object; or what is wrong,
 /// each with its cure and worded to follow "[targets.NAME.parameters] ".

@@ -52,6 +52,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   json::Object captured;
   bool begun = false;  ///< the target has a part of it
   http::Answer last;
+  TargetUsage usage;
 
   void go_on() {
     if (next == operation->requests.size()) return end_without_outcome();
@@ -62,6 +63,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   }
 
   void answered(const RequestSpec& request, Reply reply) {
+    usage.add(reply.usage);
     if (reply.passed_over) return go_on();
     if (reply.outcome) return finish(std::move(*reply.outcome));
     last = std::move(reply.answer);
@@ -95,6 +97,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   /// is sent again.
   void finish(Outcome outcome) {
     if (begun && outcome.kind == OutcomeKind::kRetryable) outcome.kind = OutcomeKind::kUnknown;
+    charge(outcome, usage);
     done(std::move(outcome));
   }
 
@@ -122,12 +125,19 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
   std::vector<OutgoingDelivery> batch;
   std::vector<Outcome> outcomes;  ///< of the first ones
   std::function<void(std::vector<Outcome>)> done;
+  TargetUsage usage;
+
+  void finish(std::vector<Outcome> all) {
+    charge(all, usage);
+    done(std::move(all));
+  }
 
   void go_on() {
     const bool serves = outcomes.empty() || outcomes.back().signal == TargetSignal::kFine;
     if (!serves) outcomes.resize(batch.size(), not_reached(outcomes.back()));
-    if (outcomes.size() == batch.size()) return done(std::move(outcomes));
+    if (outcomes.size() == batch.size()) return finish(std::move(outcomes));
     Flow::run(shared, batch[outcomes.size()], [self = shared_from_this()](Outcome outcome) {
+      self->usage.add({outcome.requests, outcome.left});
       self->outcomes.push_back(std::move(outcome));
       self->go_on();
     });
@@ -151,13 +161,14 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
   }
 
   void answered(Reply reply) {
+    usage.add(reply.usage);
     if (reply.passed_over) return go_on();
     if (!reply.outcome && reply.said.find("outcomes") != nullptr) return answered_each(reply);
     Outcome whole = reply.outcome ? std::move(*reply.outcome) : outcome_of_all(reply);
     if (whole.signal == TargetSignal::kUnauthorized) reply.refuse_credential();
     // Refused as a whole the target took none of it: none is to be rejected for another's fault.
     if (whole.kind == OutcomeKind::kRejected) return go_on();
-    done(for_all(whole, batch.size()));
+    finish(for_all(whole, batch.size()));
   }
 
   static Outcome outcome_of_all(const Reply& reply) {
@@ -169,7 +180,7 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
   void answered_each(const Reply& reply) {
     const json::Array* items = reply.said.find("outcomes")->as_array();
     if (items == nullptr || items->size() != batch.size()) {
-      return done(for_all(
+      return finish(for_all(
           of_connector(OutcomeKind::kUnknown,
                        "the connector's answer program gave no outcome for each delivery of the batch"),
           batch.size()));
@@ -185,7 +196,7 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
         verdict.outcome.answer = bounded_utf8(json::dump(item), kAnswerBytesMax);
       outcomes.push_back(std::move(verdict.outcome));
     }
-    done(std::move(outcomes));
+    finish(std::move(outcomes));
   }
 };
 
@@ -197,6 +208,7 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
   std::function<void(LookUpAnswer)> done;
   std::size_t next = 0;
   json::Object captured;
+  TargetUsage usage;
 
   void go_on() {
     if (next == operation->requests.size())
@@ -207,6 +219,7 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
   }
 
   void answered(Reply reply) {
+    usage.add(reply.usage);
     if (reply.passed_over) return go_on();
     if (reply.outcome) return fail(std::move(*reply.outcome));
     Verdict verdict = verdict_of(reply.said, reply.answer, captured);
@@ -221,7 +234,7 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
         }
         Outcome outcome = of_connector(OutcomeKind::kRetryable, "the target does not have it");
         outcome.http_status = reply.answer.status;
-        return done({LookUpAnswer::Kind::kAbsent, std::move(outcome)});
+        return finish(LookUpAnswer::Kind::kAbsent, std::move(outcome));
       }
       case Verdict::Kind::kResume:
         return resume(verdict.at);
@@ -247,6 +260,7 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
     flow->captured = captured;
     flow->begun = true;
     flow->done = [self = shared_from_this()](Outcome outcome) {
+      self->usage.add({outcome.requests, outcome.left});
       self->settled(std::move(outcome), "a part was found by look-up, and gone on with");
     };
     flow->go_on();
@@ -255,14 +269,19 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
   void settled(Outcome outcome, std::string_view how) {
     if (outcome.kind == OutcomeKind::kDelivered) {
       outcome.reason = how;
-      return done({LookUpAnswer::Kind::kFound, std::move(outcome)});
+      return finish(LookUpAnswer::Kind::kFound, std::move(outcome));
     }
     if (outcome.kind == OutcomeKind::kRejected)
-      return done({LookUpAnswer::Kind::kRefused, std::move(outcome)});
+      return finish(LookUpAnswer::Kind::kRefused, std::move(outcome));
     fail(std::move(outcome));
   }
 
-  void fail(Outcome outcome) { done({LookUpAnswer::Kind::kFailed, std::move(outcome)}); }
+  void fail(Outcome outcome) { finish(LookUpAnswer::Kind::kFailed, std::move(outcome)); }
+
+  void finish(LookUpAnswer::Kind kind, Outcome outcome) {
+    charge(outcome, usage);
+    done({kind, std::move(outcome)});
+  }
 };
 
 ConnectorEngine::ConnectorEngine(Parts parts)
@@ -270,6 +289,24 @@ ConnectorEngine::ConnectorEngine(Parts parts)
           Shared{parts.connector, json::dump(parts.parameters),
                  Requester(parts.connector, parts.settings, std::move(parts.credentials), parts.client,
                            std::move(parts.mapping))})) {}
+
+int ConnectorEngine::requests_max(std::size_t deliveries) const {
+  if (deliveries == 0) return 0;
+  const Connector& connector = *shared_->connector;
+  std::size_t submit = 0, look_up = 0;
+  for (const Operation& operation : connector.submit) submit = std::max(submit, operation.requests.size());
+  for (const Operation& operation : connector.lookup) {
+    std::size_t resumed = 0;
+    for (const DocumentType type : operation.types) {
+      const Operation* submits = connector.submit_of(type);
+      if (submits != nullptr) resumed = std::max(resumed, submits->requests.size());
+    }
+    look_up = std::max(look_up, operation.requests.size() + resumed);
+  }
+  const std::size_t together = deliveries > 1 && connector.submit_batch ? 1 : 0;
+  const std::size_t most = std::max(together + deliveries * submit, look_up);
+  return static_cast<int>(most) + (connector.session ? 1 : 0);
+}
 
 void ConnectorEngine::submit(std::vector<OutgoingDelivery> batch,
                              std::function<void(std::vector<Outcome>)> done) {

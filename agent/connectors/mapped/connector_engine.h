@@ -29,6 +29,10 @@ class ConnectorEngine final : public TargetPort {
   };
   explicit ConnectorEngine(Parts parts);
 
+  /// The longest way through the file: every request of the longest submit, or of the longest look-up and of
+  /// the submit that it resumes, and one login. A batch may be refused as a whole, and then goes one by one.
+  int requests_max(std::size_t deliveries) const override;
+
   /// Several go in one request where the file has `submit_batch` for all their types; else one after the
   /// other.
   void submit(std::vector<OutgoingDelivery> batch, std::function<void(std::vector<Outcome>)> done) override;

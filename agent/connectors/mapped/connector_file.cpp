@@ -36,6 +36,7 @@ class Loader {
       connector_.functions = read_program(*functions, "functions", "connector", source_);
     if (const Node* parameters = root_.find("parameters"))
       connector_.parameters = read_parameters(*parameters, source_);
+    read_limits();
     read_session();
     connector_.submit = read_list({"submit", "[[submit]]", false, ""}, submits_);
     if (root_.find("submit") == nullptr) {
@@ -71,9 +72,9 @@ class Loader {
         {"concurrency_max", &Connector::concurrency_max, 1, 256},
         {"safe_to_resend", &Connector::safe_to_resend, 0, 0, config::check_not_empty},
     };
-    config::read_section(
-        root_, "connector", keys, connector_, source_.mistakes,
-        {"format", "functions", "parameters", "session", "submit", "submit_batch", "lookup", "read_back"});
+    config::read_section(root_, "connector", keys, connector_, source_.mistakes,
+                         {"format", "functions", "parameters", "limits", "session", "submit", "submit_batch",
+                          "lookup", "read_back"});
   }
 
   /// The table's own keys; false where it is none.
@@ -81,6 +82,21 @@ class Loader {
                   const std::vector<config::Key<Connector>>& keys, const std::vector<std::string>& others) {
     config::read_section(table, where, keys, connector_, source_.mistakes, others);
     return table.kind == Node::Kind::kTable;
+  }
+
+  void read_limits() {
+    const Node* table = root_.find("limits");
+    if (table == nullptr) return;
+    using L = ConnectorLimits;
+    static const std::vector<config::Key<L>> keys = {
+        {"burst_requests", &L::burst_requests, 0, 1'000'000},
+        {"burst_window_s", &L::burst_window, 0.1, 3600},
+        {"day_requests", &L::day_requests, 0, 1'000'000'000},
+    };
+    config::read_section(*table, "[limits]", keys, connector_.limits, source_.mistakes, {"report"});
+    if (table->kind != Node::Kind::kTable) return;
+    if (const Node* report = table->find("report"))
+      connector_.limits.report = read_program(*report, "report", "[limits]", source_);
   }
 
   void read_session() {
@@ -230,6 +246,7 @@ LoadedConnector parse_connector(const std::string& text, const std::string& file
   reading::Source source(text, file);
   LoadedConnector loaded;
   loaded.connector = reading::Loader(std::get<config::Node>(parsed), source).load();
+  make_programs(loaded.connector);
   loaded.connector.file = file;
   loaded.connector.name = std::filesystem::path(file).stem().string();
   loaded.mistakes = source.mistakes.take();

@@ -104,23 +104,38 @@ struct Requester::Exchange {
   std::string what;
   MappingInput input;
   std::function<void(Reply)> then;
-  std::uint64_t generation = 0;
+  Reply reply;
+
+  void finish() { then(std::move(reply)); }
+  void finish_as(Outcome outcome) {
+    reply.outcome = std::move(outcome);
+    finish();
+  }
+  /// Without a program the rule says what an answer means.
+  void finish_by_rule() {
+    const int status = reply.answer.status;
+    if (status < 200 || status >= 300 || spec.answer) return finish_as(classify(reply.answer));
+    reply.said = json::Object{};
+    finish();
+  }
+  void understand(Result<json::Value> said) {
+    if (!said) return finish_as(outcome_of_unread(said.error(), reply.answer, what + " answer"));
+    if (said->is_null()) return finish_by_rule();  // the program leaves it to the rule
+    reply.said = std::move(*said);
+    finish();
+  }
 };
 
 void Requester::send(const RequestSpec& spec, std::string what, const MappingInput& input,
                      std::function<void(Reply)> then) const {
-  auto exchange = std::make_shared<Exchange>(Exchange{spec, std::move(what), input, std::move(then)});
-  mapping_.run(request_program(*connector_, spec), input.str(), [this, exchange](Result<json::Value> made) {
+  auto exchange = std::make_shared<Exchange>(Exchange{spec, std::move(what), input, std::move(then), {}});
+  mapping_.run(spec.programs.request, input.str(), [this, exchange](Result<json::Value> made) {
     auto request =
         made ? maker_.make(exchange->spec, *made) : Result<std::optional<http::Request>>(made.error());
-    Reply reply;
-    if (!request) {
-      reply.outcome = outcome_of_unmade(request.error(), exchange->what);
-      return exchange->then(std::move(reply));
-    }
+    if (!request) return exchange->finish_as(outcome_of_unmade(request.error(), exchange->what));
     if (!*request) {
-      reply.passed_over = true;
-      return exchange->then(std::move(reply));
+      exchange->reply.passed_over = true;
+      return exchange->finish();
     }
     transmit(exchange, std::move(**request));
   });
@@ -128,49 +143,50 @@ void Requester::send(const RequestSpec& spec, std::string what, const MappingInp
 
 void Requester::transmit(std::shared_ptr<Exchange> exchange, http::Request request) const {
   CentralSession(credentials_, *client_)
-      .send(std::move(request), [this, exchange](CentralSession::Result result, std::uint64_t generation) {
-        exchange->generation = generation;
-        if (auto* outcome = std::get_if<Outcome>(&result)) {
-          Reply reply;
-          reply.outcome = std::move(*outcome);
-          return exchange->then(std::move(reply));
-        }
-        read_answer(exchange, std::get<http::Exchange>(std::move(result)));
+      .send_counted(std::move(request), [this, exchange](CentralSession::Sent sent) {
+        exchange->reply.usage.requests = sent.requests;
+        if (auto* outcome = std::get_if<Outcome>(&sent.result))
+          return exchange->finish_as(std::move(*outcome));
+        exchange->reply.refuse_credential = [credentials = credentials_, generation = sent.generation] {
+          credentials->refused(generation);
+        };
+        read_answer(exchange, std::get<http::Exchange>(std::move(sent.result)));
       });
 }
 
 void Requester::read_answer(const std::shared_ptr<Exchange>& exchange, http::Exchange result) const {
-  auto reply = std::make_shared<Reply>();
+  Reply& reply = exchange->reply;
   auto* answer = std::get_if<http::Answer>(&result);
-  const bool success = answer != nullptr && answer->status >= 200 && answer->status < 300;
-  if (success && !exchange->spec.answer) {
-    reply->said = json::Object{};
-    reply->answer = std::move(*answer);
-    return exchange->then(std::move(*reply));
-  }
+  if (answer == nullptr) return exchange->finish_as(classify(result));
+  reply.answer = std::move(*answer);
   // A credential that was refused is the target's word on us, whatever a program would make of it.
-  if (answer == nullptr || answer->status == 401 || !exchange->spec.answer) {
-    reply->outcome = classify(result);
-    if (answer != nullptr) reply->answer = std::move(*answer);
-    return exchange->then(std::move(*reply));
-  }
-  reply->answer = std::move(*answer);
-  reply->refuse_credential = [credentials = credentials_, generation = exchange->generation] {
-    credentials->refused(generation);
-  };
+  const bool reads = exchange->spec.answer && reply.answer.status != 401;
+  if (connector_->limits.report) return run_report(exchange, reads);
+  reply.usage.left = limits_told(reply.answer);
+  if (!reads) return exchange->finish_by_rule();
+  run_answer(exchange);
+}
+
+void Requester::run_answer(const std::shared_ptr<Exchange>& exchange) const {
   MappingInput input = exchange->input;
-  input.json("answer", answer_json(reply->answer));
-  mapping_.run(
-      answer_program(*connector_, exchange->spec), input.str(), [exchange, reply](Result<json::Value> said) {
-        if (!said) {
-          reply->outcome = outcome_of_unread(said.error(), reply->answer, exchange->what + " answer");
-        } else if (said->is_null()) {
-          reply->outcome = classify(reply->answer);  // the program leaves it to the rule
-        } else {
-          reply->said = std::move(*said);
-        }
-        exchange->then(std::move(*reply));
-      });
+  input.json("answer", answer_json(exchange->reply.answer));
+  mapping_.run(exchange->spec.programs.answer, input.str(),
+               [exchange](Result<json::Value> said) { exchange->understand(std::move(said)); });
+}
+
+/// What is left, and what the answer means, in one run.
+void Requester::run_report(const std::shared_ptr<Exchange>& exchange, bool reads) const {
+  MappingInput input = exchange->input;
+  input.json("answer", answer_json(exchange->reply.answer));
+  mapping_.run(reads ? exchange->spec.programs.answer_with_report : connector_->report_program, input.str(),
+               [this, exchange, reads](Result<json::Value> both) {
+                 if (both) exchange->reply.usage.left = limits_said(both->find("left"));
+                 if (!reads) return exchange->finish_by_rule();
+                 // A report that ends its run (halt, too slow) must not be the answer's fault.
+                 if (!both) return run_answer(exchange);
+                 const json::Value* said = both->find("said");
+                 exchange->understand(said == nullptr ? json::Value() : *said);
+               });
 }
 
 }  // namespace tillsync

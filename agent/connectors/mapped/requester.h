@@ -9,6 +9,7 @@
 
 #include "agent/connectors/credentials.h"
 #include "agent/connectors/mapped/mapping.h"
+#include "agent/connectors/target_usage.h"
 #include "config/settings.h"
 
 namespace tillsync {
@@ -20,6 +21,7 @@ struct Reply {
       outcome;       ///< decided without a program: no answer, no credential, no program, or a failed one
   json::Value said;  ///< else the program's output
   http::Answer answer;
+  TargetUsage usage;
   std::function<void()> refuse_credential = [] {
   };  ///< the answer means that the credential is no good any more
 };
@@ -56,6 +58,8 @@ class Requester {
   struct Exchange;
   void transmit(std::shared_ptr<Exchange> exchange, http::Request request) const;
   void read_answer(const std::shared_ptr<Exchange>& exchange, http::Exchange result) const;
+  void run_answer(const std::shared_ptr<Exchange>& exchange) const;
+  void run_report(const std::shared_ptr<Exchange>& exchange, bool reads) const;
 
   const std::shared_ptr<const Connector> connector_;
   const RequestMaker maker_;

@@ -5,6 +5,7 @@
 #include "agent/connectors/classify.h"
 #include "agent/connectors/mapped/verdict.h"
 #include "agent/connectors/plain_text.h"
+#include "agent/connectors/target_usage.h"
 
 namespace tillsync {
 namespace {
@@ -75,6 +76,10 @@ void SessionCredentials::refused(std::uint64_t generation) {
   if (authorization_ && authorization_->generation == generation) authorization_.reset();
 }
 
+int SessionCredentials::take_requests() {
+  return std::exchange(requests_, 0);
+}
+
 MappingInput SessionCredentials::input() const {
   MappingInput input;
   input.text("user", settings_.auth.user).json("parameters", parameters_);
@@ -82,7 +87,7 @@ MappingInput SessionCredentials::input() const {
 }
 
 void SessionCredentials::sign_in() {
-  mapping_.run(request_program(*connector_, connector_->session->login), input().str(),
+  mapping_.run(connector_->session->login.programs.request, input().str(),
                [self = shared_from_this()](Result<json::Value> result) { self->made(std::move(result)); });
 }
 
@@ -102,6 +107,7 @@ void SessionCredentials::made(Result<json::Value> made) {
 }
 
 void SessionCredentials::answered(const http::Exchange& exchange) {
+  requests_ += requests_in(exchange);
   if (const auto* failure = std::get_if<http::Failure>(&exchange)) {
     return fail(TargetSignal::kUnreachable, failure->code + ": " + failure->detail);
   }
@@ -119,7 +125,7 @@ void SessionCredentials::answered(const http::Exchange& exchange) {
     return fail(TargetSignal::kUnreachable, "HTTP " + std::to_string(answer.status));
   MappingInput with_answer = input();
   with_answer.json("answer", answer_json(answer));
-  mapping_.run(answer_program(*connector_, connector_->session->login), with_answer.str(),
+  mapping_.run(connector_->session->login.programs.answer, with_answer.str(),
                [self = shared_from_this(), answer](Result<json::Value> said) {
                  self->understood(answer, std::move(said));
                });

@@ -27,6 +27,7 @@ class SessionCredentials final : public Credentials, public std::enable_shared_f
 
   void obtain(std::function<void(Obtained)> then) override;
   void refused(std::uint64_t generation) override;
+  int take_requests() override;
 
  private:
   void sign_in();
@@ -50,6 +51,7 @@ class SessionCredentials final : public Credentials, public std::enable_shared_f
   std::optional<Authorization> authorization_;
   SteadyTime good_until_ = SteadyTime::max();
   std::uint64_t generation_ = 0;
+  int requests_ = 0;                                    ///< logins that take_requests() has not told yet
   std::vector<std::function<void(Obtained)>> waiting_;  ///< not empty exactly while a login is under way
 };
 

@@ -6,6 +6,7 @@
 
 #include "agent/connectors/classify.h"
 #include "agent/connectors/plain_text.h"
+#include "agent/connectors/target_usage.h"
 
 namespace tillsync {
 namespace {
@@ -68,11 +69,15 @@ TargetSignal usual_signal(OutcomeKind kind, const http::Answer& answer, bool ask
   return TargetSignal::kFine;
 }
 
+std::optional<double> number_of(const json::Value* value) {
+  const json::Number* number = value == nullptr ? nullptr : value->as_number();
+  if (number == nullptr) return std::nullopt;
+  return std::strtod(number->text.c_str(), nullptr);
+}
+
 std::optional<milliseconds> wait_of(const json::Value& said, const http::Answer& answer) {
-  const json::Value* told = said.find("retry_after_s");
-  const json::Number* number = told == nullptr ? nullptr : told->as_number();
-  if (number != nullptr) {
-    const double seconds = std::clamp(std::strtod(number->text.c_str(), nullptr), 0.0, kRetryAfterMax_s);
+  if (const auto told = number_of(said.find("retry_after_s"))) {
+    const double seconds = std::clamp(*told, 0.0, kRetryAfterMax_s);
     return std::chrono::ceil<milliseconds>(std::chrono::duration<double>(seconds));
   }
   const auto wait = http::retry_after(answer, milliseconds(-1));
@@ -140,6 +145,24 @@ Verdict verdict_of(const json::Value& said, const http::Answer& answer, const js
   outcome.signal = signal ? *signal : usual_signal(*kind, answer, outcome.retry_after.has_value());
   if (outcome.reason.empty()) outcome.reason = "HTTP " + std::to_string(answer.status);
   return settled(std::move(outcome), answer);
+}
+
+LimitsLeft limits_said(const json::Value* report) {
+  const auto limit = [report](std::string_view name) -> std::optional<LimitLeft> {
+    const json::Value* told = report == nullptr ? nullptr : report->find(name);
+    const auto requests = told == nullptr ? std::nullopt : number_of(told->find("left"));
+    if (!requests) return std::nullopt;
+    LimitLeft left;
+    left.requests =
+        static_cast<std::int64_t>(std::clamp(*requests, 0.0, static_cast<double>(kRequestsLeftMax)));
+    if (const auto seconds = number_of(told->find("resets_s"))) {
+      const std::chrono::duration<double> resets(
+          std::clamp(*seconds, 0.0, std::chrono::duration<double>(kResetsMax).count()));
+      left.resets = std::chrono::ceil<milliseconds>(resets);
+    }
+    return left;
+  };
+  return {limit("burst"), limit("day")};
 }
 
 Outcome outcome_of_unmade(const Error& error, std::string_view what) {

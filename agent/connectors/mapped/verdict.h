@@ -38,6 +38,10 @@ Outcome outcome_of_unmade(const Error& error, std::string_view what);
 /// A mapping that failed on an answer: whatever the target did is done.
 Outcome outcome_of_unread(const Error& error, const http::Answer& answer, std::string_view what);
 
+/// What a connector's `report` gave: {burst: {left, resets_s}, day: {left, resets_s}}, each optional, as
+/// numbers. What is not so says nothing.
+LimitsLeft limits_said(const json::Value* report);
+
 /// The member of that name, or nullptr.
 const json::Value* member(const json::Object& object, std::string_view name);
 /// Adds members, a later one of the same name in the place of the earlier.

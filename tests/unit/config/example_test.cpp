@@ -47,7 +47,7 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   expect_no_mistakes(loaded);
   const Settings& s = loaded.settings;
   const Settings defaults;
-  CHECK(s.targets.size() == 4);
+  CHECK(s.targets.size() == 5);
   CHECK(s.store.day_starts_at == defaults.store.day_starts_at);
   CHECK(s.journal.path == defaults.journal.path);
   CHECK(s.journal.disk_reserve_mib == defaults.journal.disk_reserve_mib);
@@ -71,9 +71,16 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   CHECK(erp.backoff_min == fresh.backoff_min);
   CHECK(erp.backoff_max == fresh.backoff_max);
   CHECK(erp.rate_per_s == fresh.rate_per_s);
+  CHECK(erp.burst_requests == 0);
+  CHECK(erp.burst_window == std::chrono::seconds(10));
+  CHECK(erp.day_requests == 0);
+  CHECK(erp.day_kept_back_percent == fresh.day_kept_back_percent);
   CHECK(erp.ca_file == fresh.ca_file);
   CHECK(erp.proxy == fresh.proxy);
   CHECK(s.targets.at("loyalty").auth.header == fresh.auth.header);
+  CHECK(s.targets.at("sales").auth.algorithm == fresh.auth.algorithm);
+  CHECK(s.targets.at("sales").auth.key_id == fresh.auth.key_id);
+  CHECK(s.targets.at("sales").auth.private_key.several_lines);
 }
 
 TEST_CASE("example settings: every known key appears in the file") {

@@ -133,6 +133,11 @@ TEST_CASE("mistakes: values out of range name the range") {
   expect(kTarget + "backoff_max_s = 86401\n", 6, {"from 0.01 to 86400 seconds"});
   expect(kTarget + "rate_per_s = -1\n", 6, {"from 0 to 100000"});
   expect(kTarget + "rate_per_s = inf\n", 6, {"from 0 to 100000"});
+  expect(kTarget + "burst_requests = 1000001\n", 6, {"from 0 to 1000000"});
+  expect(kTarget + "burst_window_s = 0\n", 6, {"from 0.1 to 3600 seconds"});
+  expect(kTarget + "day_requests = -1\n", 6, {"from 0 to 1000000000"});
+  expect(kTarget + "day_requests = 1.5\n", 6, {"whole number"});
+  expect(kTarget + "day_kept_back_percent = 96\n", 6, {"from 0 to 95"});
 }
 
 TEST_CASE("mistakes: a first backoff above the longest one") {
@@ -197,6 +202,10 @@ TEST_CASE("mistakes: a secret written into the file is refused, and not repeated
   for (const char* line : {"t:8: ", "t:9: ", "t:10: "}) CHECK(all.find(line) != std::string::npos);
   expect(kTarget + "token = \"file:\"\n", 6, {"names no file"});
   expect(kTarget + "token = \"env:A B\"\n", 6, {"no environment variable"});
+  for (const char* name : {"", "a/b", "..", "a:b", "a b"})
+    expect(kTarget + "token = \"systemd-credential:" + name + "\"\n", 6,
+           {"names no credential", "LoadCredential="});
+  CHECK(parse_settings(kTarget + "token = \"systemd-credential:erp.token\"\n", "t").mistakes.empty());
 }
 
 TEST_CASE("mistakes: authentication") {
@@ -210,6 +219,24 @@ TEST_CASE("mistakes: authentication") {
   expect(
       auth + "kind = \"oauth2\"\nclient_id = \"i\"\nclient_secret = \"env:S\"\ntoken_url = \"http://x/\"\n",
       10, {"plain http"});
+  const std::string client =
+      auth + "kind = \"oauth2\"\nclient_id = \"i\"\ntoken_url = \"https://x/\"\n";  // nine lines
+  expect(client, 6, {"client_secret is missing", "or a private_key"});
+  expect(client + "client_secret = \"env:S\"\nprivate_key = \"env:K\"\n", 11,
+         {"both", "take one of them out"});
+  expect(client + "client_secret = \"env:S\"\nkey_id = \"k\"\n", 11,
+         {"key_id has no meaning without a private_key"});
+  expect(client + "private_key = \"env:K\"\nsubject = \"s\"\n", 11, {"subject has no meaning"});
+  expect(client + "private_key = \"env:K\"\nalgorithm = \"HS256\"\n", 11, {"one of \"RS256\", \"PS256\""});
+  expect(client + "private_key = \"-----BEGIN PRIVATE KEY-----\"\n", 10, {"where the secret is kept"});
+  CHECK(parse_settings(client + "private_key = \"env:K\"\nkey_id = \"k\"\naudience = \"a\"\n", "t")
+            .mistakes.empty());
+  expect(auth + "kind = \"oauth2_jwt\"\nclient_id = \"i\"\nsubject = \"s\"\ntoken_url = \"https://x/\"\n", 6,
+         {"private_key is missing", "\"oauth2_jwt\" needs it"});
+  expect(
+      auth +
+          "kind = \"oauth2_jwt\"\nclient_id = \"i\"\ntoken_url = \"https://x/\"\nprivate_key = \"env:K\"\n",
+      6, {"subject is missing"});
   expect(auth + "kind = \"api_key\"\nkey = \"env:K\"\nscope = \"s\"\n", 9, {"scope has no meaning"});
   expect(kTarget + "token = \"env:T\"\nauth = {kind = \"api_key\", key = \"env:K\"}\n", 6,
          {"\"bearer\" alone"});

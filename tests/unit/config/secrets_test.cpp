@@ -50,6 +50,38 @@ TEST_CASE("secrets: the environment") {
   CHECK(gone.error().detail.find("env:TILLSYNC_TEST_SECRET") != std::string::npos);
 }
 
+TEST_CASE("secrets: a credential of systemd's is a file in its folder") {
+  const SecretReference reference{"systemd-credential:erp.token"};
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  const auto without = read_secret(reference);
+  REQUIRE(!without);
+  CHECK(without.error().kind == ErrorKind::kUnavailable);
+  CHECK(without.error().detail.find("LoadCredential=erp.token:") != std::string::npos);
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("tillsync_credentials_" + std::to_string(std::rand()));
+  std::filesystem::create_directory(folder);
+  ::setenv("CREDENTIALS_DIRECTORY", folder.c_str(), 1);
+  const auto missing = read_secret(reference);
+  REQUIRE(!missing);
+  CHECK(missing.error().detail.find("no credential of this unit") != std::string::npos);
+  std::ofstream(folder / "erp.token") << "s3cret\n";
+  CHECK(read_secret(reference).value() == "s3cret");
+  std::ofstream(folder / "erp.token") << "";
+  CHECK(read_secret(reference).error().detail.find("is empty") != std::string::npos);
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("secrets: only one that may has several lines") {
+  const SecretFile key("-----BEGIN\r\n\tabc\n-----END\n\n");
+  CHECK(read_secret({"file:" + key.path, true}).value() == "-----BEGIN\r\n\tabc\n-----END");
+  CHECK(!read_secret({"file:" + key.path}));
+  const SecretFile odd("a\n\x1b[2J");
+  const auto refused = read_secret({"file:" + odd.path, true});
+  REQUIRE(!refused);
+  CHECK(refused.error().detail.find("lines of text") != std::string::npos);
+}
+
 TEST_CASE("secrets: a failure names the reference, never the secret") {
   const auto missing = read_secret({"file:/nonexistent/secret"});
   REQUIRE(!missing);

@@ -72,6 +72,10 @@ batch_max = 1000
 backoff_min_s = 0.01
 backoff_max_s = 86400
 rate_per_s = 2.5
+burst_requests = 190
+burst_window_s = 0.5
+day_requests = 250000
+day_kept_back_percent = 0
 ca_file = "/etc/ca.pem"
 proxy = "http://proxy:3128"
 )");
@@ -101,6 +105,10 @@ proxy = "http://proxy:3128"
   CHECK(erp.backoff_min == 10ms);
   CHECK(erp.backoff_max == 24h);
   CHECK(erp.rate_per_s == 2.5);
+  CHECK(erp.burst_requests == 190);
+  CHECK(erp.burst_window == 500ms);
+  CHECK(erp.day_requests == 250'000);
+  CHECK(erp.day_kept_back_percent == 0);
   CHECK(erp.ca_file == "/etc/ca.pem");
   CHECK(erp.proxy == "http://proxy:3128");
 }

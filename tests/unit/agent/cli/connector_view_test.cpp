@@ -57,4 +57,13 @@ TEST_CASE("connector view: operations, parameters and what is left out, as lines
   one request takes up to 50 documents
   up to 256 requests at a time
 )");
+  connector.limits = {190, std::chrono::milliseconds(2500), 250'000, JqText{"{}", 1, 1}};
+  CHECK(connector_text(connector, 0).ends_with(R"(
+  up to 190 requests in 2.5 s, unless the target's settings say otherwise
+  up to 250000 requests in 24 hours, unless the target's settings say otherwise
+  answers tell what is left of the limits
+)"));
+  const json::Value limits = *connector_json(connector).find("limits");
+  CHECK(json::dump(limits) ==
+        R"({"burst_requests":190,"burst_window_s":2.5,"day_requests":250000,"report":true})");
 }

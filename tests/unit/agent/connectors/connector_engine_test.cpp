@@ -401,6 +401,153 @@ TEST_CASE("connector file: a read-back that sends nothing is no empty list") {
   CHECK(page.error().kind == ErrorKind::kUnavailable);
 }
 
+TEST_CASE("connector file: an outcome says what it took, signing in included") {
+  const std::string look_up = "GET /central/orders?external=0417%2FS-1";
+  Acme acme(
+      {{"POST /central/login", {{"200 OK", R"({"token":"t-1"})"}}},
+       {"POST /central/branches/7/orders",
+        {{"201 Created", R"({"id":"O-9"})"}, {"401 Unauthorized", ""}, {"201 Created", R"({"id":"O-9"})"}}},
+       {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}", "RateLimit-Remaining: 7\r\n"}}},
+       {"POST /central/orders/batch", {{"413 Content Too Large", "{}"}}},
+       {look_up, {{"200 OK", R"([{"id":"O-9","state":"open"}])"}, {"200 OK", "[]"}}}});
+  Fixture f(acme);
+  const Outcome first = f.submit_one(delivery(7, "S-1"));
+  CHECK(first.requests == 3);
+  CHECK(first.left == LimitsLeft{LimitLeft{7, std::nullopt}, std::nullopt});
+  CHECK(f.submit_one(delivery(7, "S-1")).requests == 1);  // 401
+  CHECK(f.submit_one(delivery(7, "S-1")).requests == 3);  // with a login anew
+  CHECK(f.look_up(delivery(7, "S-1")).outcome.requests == 2);
+  CHECK(f.look_up(delivery(7, "S-1")).outcome.requests == 1);
+  const auto batch = f.submit({delivery(1, "S-1"), delivery(2, "S-2")});
+  REQUIRE(batch.size() == 2);
+  CHECK(batch[0].requests == 5);
+  CHECK(batch[0].left.burst == LimitLeft{7, std::nullopt});
+  CHECK(batch[1].requests == 0);
+  CHECK(batch[1].left == LimitsLeft{});
+  auto unserved = delivery(1, "S-1");
+  unserved.type = DocumentType::kTillClose;
+  CHECK(f.submit_one(unserved).requests == 0);
+  CHECK(acme.seen().size() == 15);
+}
+
+TEST_CASE("connector file: a login that fails is charged to the delivery that waited for it") {
+  Acme acme({{"POST /central/login", {{"503 Service Unavailable", ""}}}});
+  Fixture f(acme);
+  CHECK(f.submit_one(delivery(7, "S-1")).requests == 1);
+}
+
+TEST_CASE("connector file: what a delivery may take at most") {
+  Acme acme({kLogin});
+  Fixture f(acme);
+  CHECK(f.port->requests_max(0) == 0);
+  CHECK(f.port->requests_max(1) == 5);  // one look-up, three requests that it goes on with, one login
+  CHECK(f.port->requests_max(2) == 8);  // the batch, both singly, one login
+}
+
+namespace {
+/// The invented ERP with this table [limits].
+std::string with_limits(const std::string& keys) {
+  std::string text = kAcme;
+  return text.insert(text.find("[parameters.branch]"), "[limits]\n" + keys + "\n");
+}
+}  // namespace
+
+TEST_CASE("connector file: its report tells of every answer what is left, whatever the answer means") {
+  const std::string text = with_limits(R"(report = '''
+.answer.headers["x-left"] // "" | capture("^(?<burst>[0-9.]+)/(?<day>[0-9]+)$") | map_values(tonumber)
+| {burst: {left: .burst, resets_s: 2.5}, day: {left: .day}}
+''')");
+  const std::string create = "POST /central/branches/7/orders";
+  const LimitsLeft told{LimitLeft{9, std::chrono::milliseconds(2500)}, LimitLeft{4000, std::nullopt}};
+  const auto left_of = [&](const Answered& created, const Answered& closed) {
+    Acme acme({kLogin, {create, {created}}, {"PUT /central/orders/O-9/close?by=0417", {closed}}});
+    Fixture f(acme, text);
+    return f.submit_one(delivery(7, "S-1"));
+  };
+  const Answered made{"201 Created", R"({"id":"O-9"})"};
+  const std::string header = "X-Left: 9.7/4000\r\n";
+  SUBCASE("delivered") {
+    const Outcome outcome = left_of(made, {"200 OK", "{}", header});
+    CHECK(outcome.kind == OutcomeKind::kDelivered);
+    CHECK(outcome.left == told);
+  }
+  SUBCASE("an answer before the last") {
+    CHECK(left_of({"201 Created", R"({"id":"O-9"})", header}, {"200 OK", "{}"}).left == told);
+  }
+  SUBCASE("refused by its program") {
+    const Outcome outcome =
+        left_of({"400 Bad Request", R"({"code":"NO_SUCH_SKU","message":"no"})", header}, {});
+    CHECK(outcome.kind == OutcomeKind::kRejected);
+    CHECK(outcome.reason == "no");
+    CHECK(outcome.left == told);
+  }
+  SUBCASE("the rule's") {
+    const Outcome outcome = left_of({"429 Too Many Requests", "{}", header}, {});
+    CHECK(outcome.signal == TargetSignal::kThrottled);
+    CHECK(outcome.left == told);
+  }
+  SUBCASE("401") {
+    const Outcome outcome = left_of({"401 Unauthorized", "", header}, {});
+    CHECK(outcome.signal == TargetSignal::kUnauthorized);
+    CHECK(outcome.left == told);
+  }
+  SUBCASE("nothing told") {
+    const Outcome outcome = left_of(made, {"200 OK", "{}", "RateLimit-Remaining: 7\r\n"});
+    CHECK(outcome.kind == OutcomeKind::kDelivered);
+    CHECK(outcome.left == LimitsLeft{});
+  }
+}
+
+TEST_CASE("connector file: a report tells of answers that no program reads") {
+  std::string text = with_limits("report = '{day: {left: 5}}'");
+  text.replace(text.find("answer = 'if .answer.status == 200 then {outcome: \"delivered\", "
+                         "central_reference: .captured.id}"),
+               std::string("answer = 'if .answer.status == 200 then {outcome: \"delivered\", "
+                           "central_reference: .captured.id} else null end'")
+                   .size(),
+               "");
+  for (const char* status : {"200 OK", "422 Unprocessable Content"}) {
+    CAPTURE(status);
+    Acme acme({kLogin,
+               {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+               {"PUT /central/orders/O-9/close?by=0417", {{status, R"({"central_reference":"O-9"})"}}}});
+    Fixture f(acme, text);
+    const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+    CHECK(outcome.kind == (status[0] == '2' ? OutcomeKind::kDelivered : OutcomeKind::kRejected));
+    CHECK(outcome.left.day == LimitLeft{5, std::nullopt});
+  }
+}
+
+TEST_CASE("connector file: beside a report an answer program fails as it does alone") {
+  std::string text = with_limits("report = '{day: {left: 5}}'");
+  const std::string close = "{outcome: \"delivered\", central_reference: .captured.id}";
+  text.replace(text.find(close), close.size(), "error(\"odd\")");
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  Fixture f(acme, text);
+  const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+  CHECK(outcome.kind == OutcomeKind::kUnknown);
+  CHECK(has(outcome.reason, "odd"));
+  CHECK(outcome.requests == 3);
+}
+
+TEST_CASE("connector file: a report that fails never changes the outcome") {
+  for (const char* report : {"error(\"no\")", "empty", "1, 2", "null", "7", "{burst: 7}",
+                             "{burst: {left: \"7\"}, day: []}", "halt", "\"x\" | halt_error", "def f: f; f",
+                             ".answer.body.id.nothing", "{day: {left: null, resets_s: 3}}"}) {
+    CAPTURE(report);
+    Acme acme({kLogin,
+               {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+               {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+    Fixture f(acme, with_limits("report = '''" + std::string(report) + "'''"));
+    const Outcome outcome = f.submit_one(delivery(7, "S-1"));
+    CHECK(outcome.kind == OutcomeKind::kDelivered);
+    CHECK(outcome.central_reference == "O-9");
+    CHECK(outcome.left == LimitsLeft{});
+  }
+}
+
 TEST_CASE("connector file: a program that fails costs its delivery, never the daemon") {
   const std::string text = kAcme;
   const auto with = [&](const std::string& from, const std::string& to) {

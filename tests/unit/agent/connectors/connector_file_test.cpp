@@ -203,6 +203,19 @@ TEST_CASE("connector file: every key arrives: operations and requests") {
   CHECK(c.lookup_of(DocumentType::kSale) == &c.lookup[0]);
   CHECK(good(kPath).safe_to_resend == "it upserts");
   CHECK(good(kPath).concurrency_max == 256);
+  CHECK(good(kPath).limits.burst_requests == 0);
+  CHECK(good(kPath).limits.burst_window == std::chrono::seconds(10));
+  CHECK(good(kPath).limits.day_requests == 0);
+  const ConnectorLimits limits =
+      good(kPath +
+           "[limits]\nburst_requests = 190\nburst_window_s = 0.5\nday_requests = 1000000000\n"
+           "report = '{}'\n")
+          .limits;
+  CHECK(limits.burst_requests == 190);
+  CHECK(limits.burst_window == std::chrono::milliseconds(500));
+  CHECK(limits.day_requests == 1'000'000'000);
+  REQUIRE(limits.report.has_value());
+  CHECK(limits.report->text == "{}");
 }
 
 TEST_CASE("connector file: a program's first line is the file's, below its key or on it") {
@@ -284,6 +297,12 @@ TEST_CASE("connector file: mistakes at its top") {
   expect("about = 3\n" + kPath, 1, {"connector about must be a string in quotes"});
   expect("concurrency_max = 257\n" + kPath, 1, {"concurrency_max is 257; it must be from 1 to 256"});
   expect("concurrency_max = 0\n" + kPath, 1, {"from 1 to 256"});
+  expect(kPath + "[limits]\nburst_requests = -1\n", 8,
+         {"[limits] burst_requests is -1", "from 0 to 1000000"});
+  expect(kPath + "[limits]\nburst_window_s = 3601\n", 8, {"from 0.1 to 3600 seconds"});
+  expect(kPath + "[limits]\nday_requests = \"many\"\n", 8, {"must be a whole number"});
+  expect(kPath + "[limits]\nreport = 7\n", 8, {"[limits] report"});
+  expect(kPath + "[limits]\nday_request = 7\n", 8, {"did you mean", "day_requests"});
   expect(std::string(1024 * 1024 + 1, '#'), 0, {"larger than 1 MiB"});
 }
 

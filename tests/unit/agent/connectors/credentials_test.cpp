@@ -94,7 +94,7 @@ TEST_CASE("credentials: a kind that is unknown or lacks what it needs is refused
     CHECK(made.error().kind == ErrorKind::kInvalid);
     return made.error().detail;
   };
-  CHECK(detail("kerberos").find("bearer, basic, api_key and oauth2") != std::string::npos);
+  CHECK(detail("kerberos").find("bearer, basic, api_key, oauth2 and oauth2_jwt") != std::string::npos);
   CHECK(detail("basic").find("`user`") != std::string::npos);
   CHECK(detail("api_key").find("`key`") != std::string::npos);
   CHECK(detail("oauth2").find("`token_url`") != std::string::npos);

@@ -45,9 +45,10 @@ class FakeTarget {
 
 class HandClock final : public Clock {
  public:
-  UtcTime utc_now() const override { return UtcTime{}; }
+  UtcTime utc_now() const override { return utc; }
   SteadyTime steady_now() const override { return now; }
   SteadyTime now{};
+  UtcTime utc{};
 };
 
 inline OutgoingDelivery delivery(std::int64_t sequence, std::string id) {

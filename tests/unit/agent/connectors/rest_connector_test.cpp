@@ -143,6 +143,53 @@ TEST_CASE("rest connector: one by one stops where the target no longer serves") 
   CHECK(target.requests().size() == 2);
 }
 
+TEST_CASE("rest connector: an outcome says what it took, and what the target said is left") {
+  FakeTarget target([](const std::string& request) {
+    if (has(request, "/documents/batch"))
+      return FakeTarget::Reply{"413 Too Large", "", "RateLimit: \"default\";r=9;t=30\r\n"};
+    if (request.starts_with("GET")) return FakeTarget::Reply{"200 OK", R"({"documents":[]})"};
+    if (has(request, "S-3"))
+      return FakeTarget::Reply{"422 No", "", "RateLimit-Remaining: 6\r\nRateLimit-Reset: 29\r\n"};
+    return FakeTarget::Reply{"201 Created", R"({"central_reference":"C"})"};
+  });
+  Fixture f(target);
+  const auto single = f.submit({delivery(1, "S-1")});
+  CHECK(single.at(0).requests == 1);
+  CHECK(single.at(0).left == LimitsLeft{});
+  const auto batch = f.submit({delivery(1, "S-1"), delivery(2, "S-2"), delivery(3, "S-3")});
+  REQUIRE(batch.size() == 3);
+  CHECK(batch[0].requests == 4);
+  CHECK(batch[0].left.burst == LimitLeft{6, seconds(29)});
+  for (const std::size_t other : {1U, 2U}) {
+    CHECK(batch[other].requests == 0);
+    CHECK(batch[other].left == LimitsLeft{});
+  }
+  CHECK(f.look_up(delivery(1, "S-1")).outcome.requests == 1);
+  Fixture without(target);
+  without.secrets.clear();
+  CHECK(without.submit({delivery(1, "S-1")}).at(0).requests == 0);
+  CHECK(f.port->requests_max(0) == 0);
+  CHECK(f.port->requests_max(1) == 1);
+  CHECK(f.port->requests_max(3) == 4);
+}
+
+TEST_CASE("rest connector: what never left is no request") {
+  std::string url;
+  {
+    const FakeTarget gone([](const std::string&) { return FakeTarget::Reply{}; });
+    url = gone.url();
+  }
+  FakeTarget target([](const std::string&) { return FakeTarget::Reply{""}; });
+  Fixture f(target);
+  CHECK(f.submit({delivery(1, "S-1")}).at(0).requests == 1);  // it left, and no answer came
+  f.settings.base_url = url;
+  f.port =
+      std::move(make_target_port("erp", f.settings, "0417", *f.client, f.clock, reader(f.secrets)).value());
+  const auto refused = f.submit({delivery(1, "S-1")});
+  CHECK(refused.at(0).kind == OutcomeKind::kRetryable);
+  CHECK(refused.at(0).requests == 0);
+}
+
 TEST_CASE("rest connector: a batch without a whole answer is unknown, and is not sent again") {
   FakeTarget target([](const std::string&) { return FakeTarget::Reply{""}; });
   Fixture f(target);
