@@ -168,10 +168,20 @@ class Loader {
     const Node* table = root_.find("read_back");
     if (table == nullptr) return;
     const OperationRules rules{"read_back", "[read_back]", true, "which documents the target has"};
-    if (!read_table(*table, rules.where, {}, {"requests"})) return;
+    if (!read_table(*table, rules.where, {}, {"types", "requests"})) return;
     connector_.read_back.emplace();
     connector_.read_back->line = table->line;
+    if (table->find("types") != nullptr) read_listed_types(*table, rules);
     connector_.read_back->requests = read_requests(*table, rules, source_);
+  }
+
+  void read_listed_types(const Node& table, const OperationRules& rules) {
+    for (const auto& [type, line] : read_types(table, rules, source_)) {
+      connector_.read_back->types.push_back(type);
+      if (!sent_whole_ || submits_.contains(type)) continue;
+      source_.mistakes.add(line,
+                           rules.where + " lists " + quoted(type) + ", which no [[submit]] has; take it out");
+    }
   }
 
   // After a lost answer something must tell whether the document is there.

@@ -18,6 +18,12 @@ Reply MappedReadBack::ask(BusinessDay day, const std::optional<std::string>& cur
   return std::move(*reply);
 }
 
+ListedTypes MappedReadBack::listed_types() const {
+  const auto& list = parts_.connector->read_back;
+  if (!list || list->types.empty()) return std::nullopt;
+  return std::set<DocumentType>(list->types.begin(), list->types.end());
+}
+
 Result<CentralPage> MappedReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
   const auto unavailable = [this](const std::string& why) {
     return Error{ErrorKind::kUnavailable, "read-back",

@@ -28,6 +28,7 @@ class MappedReadBack final : public ReadBackPort {
   /// kUnavailable: no answer, no credential, a program that failed, or a connector without `read_back`;
   /// kInvalid: an output of the wrong shape.
   Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) override;
+  ListedTypes listed_types() const override;
 
  private:
   Reply ask(BusinessDay day, const std::optional<std::string>& cursor);

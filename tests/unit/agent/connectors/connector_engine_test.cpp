@@ -84,6 +84,7 @@ else null end
 '''
 
 [read_back]
+types = ["sale"]
 [[read_back.requests]]
 method = "GET"
 path = '/orders?day={.day}&page={.cursor // "1"}'
@@ -478,4 +479,5 @@ TEST_CASE("connector file: central is read back page by page") {
   REQUIRE(second.has_value());
   CHECK(second->rows.at(0).central_reference == "O-2");
   CHECK_FALSE(second->next);
+  CHECK((*made)->listed_types() == ListedTypes(std::set{DocumentType::kSale}));
 }

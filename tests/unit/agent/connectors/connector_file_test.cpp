@@ -83,6 +83,7 @@ path = "/find"
 answer = '{outcome: "absent"}'
 
 [read_back]
+types = ["sale", "return"]
 [[read_back.requests]]
 name = "day"
 method = "DELETE"
@@ -196,7 +197,7 @@ TEST_CASE("connector file: every key arrives: operations and requests") {
   REQUIRE(c.lookup.size() == 1);
   REQUIRE(c.read_back.has_value());
   CHECK(c.read_back->requests[0].method == "DELETE");
-  CHECK(c.read_back->serves(DocumentType::kTillClose));
+  CHECK(c.read_back->types == std::vector{DocumentType::kSale, DocumentType::kReturn});
   CHECK(c.submit_of(DocumentType::kReturn) == &c.submit[0]);
   CHECK(c.submit_of(DocumentType::kCustomerUpdate) == &c.submit[1]);
   CHECK(c.submit_of(DocumentType::kTillClose) == nullptr);
@@ -413,8 +414,9 @@ TEST_CASE("connector file: mistakes in session, submit_batch and read_back") {
   expect(batch + "batch_max = 2\ntypes = [\"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 9,
          {"\"return\", which no [[submit]] has"});
   expect(kPath + "[read_back]\nrequests = [{path = '/'}]\n", 8, {"[[read_back.requests]] answer is missing"});
-  expect(kPath + "[read_back]\ntypes = [\"sale\"]\nrequests = [{path = '/', answer = '.'}]\n", 8,
-         {"unknown key \"types\" in [read_back]"});
+  expect(kPath + "[read_back]\ntypes = [\"sale\", \"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 8,
+         {"[read_back] lists \"return\", which no [[submit]] has"});
+  expect(kPath + "[read_back]\ntypes = []\nrequests = [{path = '/', answer = '.'}]\n", 8, {"types is empty"});
 }
 
 TEST_CASE("connector file: all mistakes are told at once, in the order of the file") {
