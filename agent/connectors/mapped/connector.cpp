@@ -89,6 +89,27 @@ bool Operation::serves(DocumentType type) const {
   return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
 }
 
+std::string_view fetch_name(FetchWhat what) {
+  switch (what) {
+    case FetchWhat::kCustomer:
+      return "customer";
+    case FetchWhat::kStock:
+      return "stock";
+    case FetchWhat::kPrice:
+      return "price";
+    case FetchWhat::kRefundPolicy:
+      return "refund_policy";
+  }
+  return {};
+}
+
+std::optional<FetchWhat> fetch_from_name(std::string_view name) {
+  for (const FetchWhat what : kFetchWhats) {
+    if (fetch_name(what) == name) return what;
+  }
+  return std::nullopt;
+}
+
 const Operation* Connector::submit_of(DocumentType type) const {
   return serving(submit, type);
 }
@@ -104,6 +125,8 @@ std::vector<NamedProgram> programs_of(const Connector& connector) {
   if (connector.submit_batch) collector.add("submit_batch", *connector.submit_batch);
   for (const Operation& operation : connector.lookup) collector.add("lookup", operation);
   if (connector.read_back) collector.add("read_back", *connector.read_back);
+  for (const auto& [what, operation] : connector.fetch)
+    collector.add("fetch." + std::string(fetch_name(what)), operation);
   return collector.take();
 }
 

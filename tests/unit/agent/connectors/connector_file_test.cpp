@@ -419,6 +419,23 @@ TEST_CASE("connector file: mistakes in session, submit_batch and read_back") {
   expect(kPath + "[read_back]\ntypes = []\nrequests = [{path = '/', answer = '.'}]\n", 8, {"types is empty"});
 }
 
+TEST_CASE("connector file: [[fetch]] names what it is for, once, and tells what it found") {
+  const std::string request = "requests = [{path = '/', answer = '.'}]\n";
+  const std::string stock = "[[fetch]]\nwhat = \"stock\"\n";
+  const Connector c = good(kPath + stock + request + "[[fetch]]\nwhat = \"refund_policy\"\n" + request);
+  CHECK(c.fetch.size() == 2);
+  CHECK(c.fetch.at(FetchWhat::kStock).requests.size() == 1);
+  CHECK(programs_of(c).back().what == "fetch.refund_policy.request answer");
+  expect(kPath + stock + request + stock + request, 11, {"[[fetch]] has \"stock\" twice"});
+  expect(kPath + "[[fetch]]\nwhat = \"weather\"\n" + request, 8,
+         {"what must say what is asked for", "refund_policy"});
+  expect(kPath + "[[fetch]]\n" + request, 7, {"what must say what is asked for"});
+  expect(kPath + stock + "requests = [{path = '/'}]\n", 9, {"answer is missing", "what the target holds"});
+  expect(kPath + stock, 7, {"has no request"});
+  expect(kPath + stock + "types = [\"sale\"]\n" + request, 9, {"unknown key \"types\" in [[fetch]]"});
+  expect(kPath + "[fetch]\nwhat = \"stock\"\n", 7, {"fetch must be tables [[fetch]]"});
+}
+
 TEST_CASE("connector file: all mistakes are told at once, in the order of the file") {
   const LoadedConnector loaded = parse(R"(format = 1
 concurrency_max = 0
