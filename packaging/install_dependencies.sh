@@ -24,6 +24,8 @@ test_packages=(
   curl jq sqlite3 xz-utils openssl faketime iproute2 nftables
   tryton-server tryton-proteus tryton-modules-sale python3-psycopg2 postgresql-15 postgresql-client-15 # a real ERP
 )
+# The mock server's npm packages need node, from wherever it comes: another node than Debian's has its own npm, which Debian's would displace.
+command -v node >/dev/null && command -v npm >/dev/null || test_packages+=(nodejs npm)
 # What the checks call.
 lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) # the last three fuzz, and name what is found
 # What the bench suite measures beside tillsync, and with. PostgreSQL's package brings pgbench.

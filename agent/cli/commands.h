@@ -20,6 +20,7 @@ void add_explain(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
 void add_connector(CLI::App& app, Context& context);
 void add_connector_try(CLI::App& connector, Context& context);
+void add_connector_fetch(CLI::App& connector, Context& context);
 void add_jq_worker(CLI::App& app, Context& context);
 
 /// The help of a command: what it is for, lines to copy, and what its exit statuses mean.

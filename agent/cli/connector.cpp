@@ -109,6 +109,7 @@ void add_connector(CLI::App& app, Context& context) {
   connector->require_subcommand(1);
   add_check_of_files(*connector, context);
   add_connector_try(*connector, context);
+  add_connector_fetch(*connector, context);
 }
 
 }  // namespace tillsync::cli

@@ -35,6 +35,8 @@ std::vector<NamedOperation> operations_of(const Connector& connector) {
   if (connector.submit_batch) all.push_back(named("submit_batch", *connector.submit_batch));
   for (const Operation& operation : connector.lookup) all.push_back(named("lookup", operation));
   if (connector.read_back) all.push_back(named("read_back", *connector.read_back));
+  for (const auto& [what, operation] : connector.fetch)
+    all.push_back(named("fetch " + std::string(fetch_name(what)), operation));
   return all;
 }
 

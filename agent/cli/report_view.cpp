@@ -114,6 +114,10 @@ std::string target_text(const std::string& name, const json::Value& target, std:
   for (const Difference& d : kDifferences)
     out += fmt::format("  {} {}", d.member, list_of(target, d.member).size());
   out += "\n";
+  for (const auto& [type, sum] : members_of(target.find("not_listed"))) {
+    out += fmt::format("  not listed: {} {}, taken by the target, which has no list to compare with\n",
+                       printable(type), count_of(&sum));
+  }
   for (const Difference& d : kDifferences) {
     const json::Array& entries = list_of(target, d.member);
     if (entries.empty()) continue;

@@ -154,14 +154,25 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
     jq::Mapper& mapper, Credentials::ReadSecret read) {
   auto client = http::Client::open(1);
   if (!client) return of_target(name, client.error());
-  auto inbox = std::make_shared<EventInbox>(**client);
+  const auto inbox = std::make_shared<EventInbox>(**client);
+  auto asker =
+      make_asker(name, settings, connector, parameters, **client, inbox, clock, mapper, std::move(read));
+  if (!asker) return asker.error();
+  return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(
+      MappedReadBack::Parts{name, connector, parameters, store, std::move(*client), std::move(*asker)}));
+}
+
+Result<Asker> make_asker(const std::string& name, const TargetSettings& settings,
+                         const std::shared_ptr<const Connector>& connector, const json::Value& parameters,
+                         http::Transport& transport, const std::shared_ptr<EventInbox>& inbox,
+                         const Clock& clock, jq::Mapper& mapper, Credentials::ReadSecret read,
+                         std::function<bool()> given_up) {
   const Mapping mapping(mapper, [inbox](std::function<void()> event) { inbox->post(std::move(event)); });
   auto credentials =
-      credentials_of(settings, connector, parameters, **client, clock, mapping, std::move(read));
+      credentials_of(settings, connector, parameters, transport, clock, mapping, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  Requester requester(connector, settings, std::move(*credentials), **client, mapping);
-  return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(MappedReadBack::Parts{
-      name, connector, parameters, store, std::move(*client), std::move(inbox), std::move(requester)}));
+  return Asker(inbox, Requester(connector, settings, std::move(*credentials), transport, mapping),
+               std::move(given_up));
 }
 
 }  // namespace tillsync

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/connectors/credentials.h"
+#include "agent/connectors/mapped/asker.h"
 #include "agent/connectors/mapped/mapping.h"
 #include "config/settings.h"
 #include "outbox/delivery/target_port.h"
@@ -57,5 +58,13 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& n
                                                             const std::shared_ptr<const Connector>& connector,
                                                             const json::Value& parameters, const Clock& clock,
                                                             jq::Mapper& mapper, Credentials::ReadSecret read);
+
+/// For who asks a target one thing at a time. `inbox` is of the client behind `transport`, and both, `clock`
+/// and `mapper` outlive what is made; `given_up` as Asker has it. Errors as above.
+Result<Asker> make_asker(
+    const std::string& name, const TargetSettings& settings,
+    const std::shared_ptr<const Connector>& connector, const json::Value& parameters,
+    http::Transport& transport, const std::shared_ptr<EventInbox>& inbox, const Clock& clock,
+    jq::Mapper& mapper, Credentials::ReadSecret read, std::function<bool()> given_up = [] { return false; });
 
 }  // namespace tillsync

@@ -10,7 +10,7 @@
 namespace tillsync {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE central_row (
@@ -20,11 +20,11 @@ CREATE TABLE central_row (
   PRIMARY KEY (target, business_day, reference, step, occurrence)) WITHOUT ROWID;
 CREATE TABLE read_back (
   target TEXT NOT NULL, business_day INTEGER NOT NULL, journal_sequence INTEGER NOT NULL,
-  read_back_at INTEGER NOT NULL, rows INTEGER NOT NULL,
+  read_back_at INTEGER NOT NULL, rows INTEGER NOT NULL, listed TEXT,
   PRIMARY KEY (target, business_day)) WITHOUT ROWID;
 CREATE TABLE watermark (target TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal_place (sequence INTEGER NOT NULL, hash TEXT NOT NULL);
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 )";
 
 constexpr const char* kColumns =
@@ -91,9 +91,28 @@ SeenRow row_of(const sqlite::Statement& statement) {
   return row;
 }
 
+/// Names with a comma between; nothing for all types.
+std::optional<std::string> names_of(const ListedTypes& listed) {
+  if (!listed) return std::nullopt;
+  std::string names;
+  for (const DocumentType type : *listed) names += (names.empty() ? "" : ",") + std::string(type_name(type));
+  return names;
+}
+
+ListedTypes listed_of(const std::optional<std::string>& names) {
+  if (!names) return std::nullopt;
+  std::set<DocumentType> listed;
+  for (const DocumentType type : kDocumentTypes) {
+    if (("," + *names + ",").find("," + std::string(type_name(type)) + ",") != std::string::npos)
+      listed.insert(type);
+  }
+  return listed;
+}
+
 ReadBackMark mark_of(const sqlite::Statement& statement) {
   return {day_of(statement.integer(0)), Sequence{statement.integer(1)},
-          UtcTime(std::chrono::microseconds(statement.integer(2))), statement.integer(3)};
+          UtcTime(std::chrono::microseconds(statement.integer(2))), statement.integer(3),
+          listed_of(optional_text(statement, 4))};
 }
 
 Result<void> begin_anew(const std::string& path) {
@@ -195,7 +214,7 @@ Result<std::vector<ReadBackMark>> CentralView::marks(const std::string& target, 
   std::vector<ReadBackMark> out;
   if (!impl_->database) return out;
   auto query = impl_->database->prepare(
-      "SELECT business_day, journal_sequence, read_back_at, rows FROM read_back "
+      "SELECT business_day, journal_sequence, read_back_at, rows, listed FROM read_back "
       "WHERE target = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY business_day");
   if (!query) return query.error();
   query->bind(1, std::string_view(target)).bind(2, number_of(from)).bind(3, number_of(to));
@@ -291,10 +310,11 @@ Result<ReadBackMark> CentralView::Refill::commit(ReadBackMark mark) {
   mark.rows = rows_;
   CentralView& view = *view_;
   sqlite::Database& database = *view.impl_->database;
-  auto note = database.prepare("INSERT OR REPLACE INTO read_back VALUES (?1, ?2, ?3, ?4, ?5)");
+  auto note = database.prepare("INSERT OR REPLACE INTO read_back VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   if (!note) return note.error();
   note->bind(1, std::string_view(target_)).bind(2, number_of(mark.day)).bind(3, mark.journal_sequence.value);
   note->bind(4, static_cast<std::int64_t>(mark.read_back_at.time_since_epoch().count())).bind(5, mark.rows);
+  bind_optional(*note, 6, names_of(mark.listed));
   if (auto run = note->run(); !run) return run.error();
   if (auto committed = view.impl_->refilling->commit(); !committed) return committed.error();
   view.impl_->checkpoint();
@@ -355,6 +375,33 @@ Result<void> CentralView::forget_all() {
   auto cleared = (*database)->execute(
       "DELETE FROM central_row; DELETE FROM read_back; DELETE FROM watermark; DELETE FROM journal_place");
   if (!cleared) return cleared.error();
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  impl_->checkpoint();
+  return ok();
+}
+
+Result<void> CentralView::forget_listed_otherwise(const std::string& target, const ListedTypes& listed) {
+  auto database = impl_->writer();
+  if (!database) return database.error();
+  auto transaction = sqlite::Transaction::begin(**database);
+  if (!transaction) return transaction.error();
+  const auto names = names_of(listed);
+  const auto run = [&](const char* statement, bool by_types) -> Result<void> {
+    auto prepared = (*database)->prepare(statement);
+    if (!prepared) return prepared.error();
+    prepared->bind(1, std::string_view(target));
+    if (by_types) bind_optional(*prepared, 2, names);
+    return prepared->run();
+  };
+  auto rows =
+      run("DELETE FROM central_row WHERE target = ?1 AND business_day IN "
+          "(SELECT business_day FROM read_back WHERE target = ?1 AND listed IS NOT ?2)",
+          true);
+  if (!rows) return rows.error();
+  if (auto marks = run("DELETE FROM read_back WHERE target = ?1 AND listed IS NOT ?2", true); !marks)
+    return marks.error();
+  if ((*database)->changes() == 0) return ok();
+  if (auto mark = run("DELETE FROM watermark WHERE target = ?1", false); !mark) return mark.error();
   if (auto committed = transaction->commit(); !committed) return committed.error();
   impl_->checkpoint();
   return ok();

@@ -16,6 +16,7 @@
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 #include "platform/crypto/sha256.h"
+#include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
 
@@ -44,6 +45,7 @@ struct ReadBackMark {
   Sequence journal_sequence;  ///< the journal's head before the first page was asked for
   UtcTime read_back_at{};
   std::int64_t rows = 0;
+  ListedTypes listed;  ///< what the target could list then
   bool operator==(const ReadBackMark&) const = default;
 };
 
@@ -112,6 +114,8 @@ class CentralView {
   Result<void> set_journal_place(const JournalPlace& place);
   /// Drops everything: what is known was of another journal.
   Result<void> forget_all();
+  /// Drops the days of `target` that were read while it could list other types: they are to be read again.
+  Result<void> forget_listed_otherwise(const std::string& target, const ListedTypes& listed);
   /// Drops days before `day`, for when the journal no longer has them.
   Result<void> forget_before(BusinessDay day);
 

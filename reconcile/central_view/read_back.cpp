@@ -83,7 +83,7 @@ Result<ReadBackMark> ReadBack::run(ReadBackPort& port, SentDocuments& sent, cons
     }
     cursor = std::move(page->next);
   }
-  return refill->commit(ReadBackMark{day, head, clock_.utc_now(), 0});
+  return refill->commit(ReadBackMark{day, head, clock_.utc_now(), 0, port.listed_types()});
 }
 
 Result<SeenRow> ReadBack::seen(const CentralRow& row, SentDocuments& sent) const {

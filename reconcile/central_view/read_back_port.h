@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "outbox/document/document.h"
 #include "platform/base/result.h"
 #include "platform/base/time.h"
 
@@ -26,12 +28,17 @@ struct CentralPage {
   std::optional<std::string> next;  ///< cursor of the next page
 };
 
+/// The document types that a target can list; nothing: all of them.
+using ListedTypes = std::optional<std::set<DocumentType>>;
+
 class ReadBackPort {
  public:
   virtual ~ReadBackPort() = default;
   /// One page of what central holds of this store's business day; `cursor` from the page before, nothing for
   /// the first.
   virtual Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) = 0;
+  /// What is not listed proves nothing by not being in the list. The same for every page.
+  virtual ListedTypes listed_types() const { return std::nullopt; }
 };
 
 }  // namespace tillsync

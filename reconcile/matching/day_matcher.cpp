@@ -142,6 +142,12 @@ Result<void> DayMatcher::match(const PlannedDelivery& planned, DeliveryProbe& pr
       break;
   }
   if (at_central) return compare(planned, *chosen, probe, out);
+  if (listed_ && !listed_->contains(planned.type)) {
+    TypeSum& sum = out.not_listed[planned.type];
+    ++sum.count;
+    if (planned.total) add_net(sum.total, std::string(planned.currency), planned.type, *planned.total);
+    return ok();
+  }
   auto newer = probe.newer_than_read_back();
   if (!newer) return newer.error();
   if (*newer) {

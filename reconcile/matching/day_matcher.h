@@ -57,8 +57,9 @@ class DayMatcher {
                                                                 const std::string& step, int occurrence)>;
   using LookUp = std::function<Result<std::optional<KnownDocument>>(const std::string& id)>;
 
-  DayMatcher(std::string store, BusinessDay day, FetchRow fetch)
-      : store_(std::move(store)), day_(day), fetch_(std::move(fetch)) {}
+  /// `listed`: what central's list of the day shows at all.
+  DayMatcher(std::string store, BusinessDay day, FetchRow fetch, ListedTypes listed)
+      : store_(std::move(store)), day_(day), fetch_(std::move(fetch)), listed_(std::move(listed)) {}
 
   /// In the view's order: by reference, step, occurrence.
   void add(const SeenRow& row);
@@ -104,6 +105,7 @@ class DayMatcher {
   const std::string store_;
   const BusinessDay day_;
   const FetchRow fetch_;
+  const ListedTypes listed_;
   std::vector<Row> rows_;
   std::string texts_;
   std::vector<std::string> steps_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,12 @@ struct DifferentMember {
   json::Value central;
 };
 
+/// How many documents, and what they come to.
+struct TypeSum {
+  std::int64_t count = 0;
+  Totals total;
+};
+
 struct TargetFindings {
   std::int64_t journal_count = 0;  ///< deliveries planned, less discarded ones
   Totals journal_total;            ///< net: sales less returns
@@ -39,6 +46,8 @@ struct TargetFindings {
   std::int64_t matched = 0;        ///< delivered, and equal at central
   std::int64_t unconfirmed =
       0;  ///< delivered after central was last read back: neither matched nor missing yet
+  /// Delivered, of types that the target cannot list: its own answers alone stand for them. Totals are net.
+  std::map<DocumentType, TypeSum> not_listed;
   std::vector<Finding> pending;
   std::vector<Finding> quarantined;
   std::vector<Finding> missing;
@@ -46,7 +55,7 @@ struct TargetFindings {
   std::vector<Finding> discarded;
   std::vector<DifferentMember> different;
 
-  /// Nothing owed and nothing found.
+  /// Nothing owed and nothing found; what cannot be listed is neither.
   bool clean() const {
     return pending.empty() && quarantined.empty() && missing.empty() && unexpected.empty() &&
            different.empty() && unconfirmed == 0;

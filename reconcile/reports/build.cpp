@@ -97,7 +97,8 @@ Result<Builder::DayOfTarget*> Builder::day_of(std::size_t target, BusinessDay da
       query_.store, day,
       [this, name, day](const std::string& reference, const std::string& step, int occurrence) {
         return view_.find(name, day, reference, step, occurrence);
-      });
+      },
+      today.mark ? today.mark->listed : std::nullopt);
   auto rows = view_.for_each_row(name, day, [&](const SeenRow& row) { today.matcher->add(row); });
   if (!rows) return rows.error();
   return &today;

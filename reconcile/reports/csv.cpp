@@ -175,6 +175,11 @@ void add_target(Writer& writer, const TargetReport& target) {
   writer.add_sum(row, findings.matched, {});
   row[kRecord] = "unconfirmed";
   writer.add_sum(row, findings.unconfirmed, {});
+  row[kRecord] = "not_listed";
+  for (const auto& [type, sum] : findings.not_listed) {
+    row[kType] = type_name(type);
+    writer.add_sum(row, sum.count, sum.total);
+  }
   const std::pair<std::string_view, const std::vector<Finding>*> lists[] = {
       {"pending", &findings.pending},
       {"quarantined", &findings.quarantined},

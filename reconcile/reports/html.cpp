@@ -184,7 +184,14 @@ void add_target(Page& page, const TargetReport& target) {
   page.row({"central", std::to_string(findings.central_count), money(findings.central_total)});
   page.row({"matched", std::to_string(findings.matched), ""});
   if (findings.unconfirmed > 0) page.row({"not confirmed yet", std::to_string(findings.unconfirmed), ""});
+  for (const auto& [type, sum] : findings.not_listed) {
+    page.row({"not listed: " + std::string(type_name(type)), std::to_string(sum.count), money(sum.total)});
+  }
   page.raw("</table>\n");
+  if (!findings.not_listed.empty()) {
+    page.raw(
+        "<p class=\"quiet\">Not listed: the target took them, and has no list to compare them with.</p>\n");
+  }
   add_findings(page, "Missing at central", findings.missing);
   add_findings(page, "Unexpected at central", findings.unexpected);
   add_different(page, findings.different);

@@ -67,11 +67,15 @@ json::Value close_json(const TillCloseReport& close) {
       {"agrees", close.agrees()}};
 }
 
-json::Value journal_json(const Report& report) {
-  json::Object documents;
-  for (const auto& [type, sum] : report.documents) {
-    documents.emplace_back(std::string(type_name(type)), count_json(sum.count, sum.total));
+json::Object sums_json(const std::map<DocumentType, TypeSum>& sums) {
+  json::Object out;
+  for (const auto& [type, sum] : sums) {
+    out.emplace_back(std::string(type_name(type)), count_json(sum.count, sum.total));
   }
+  return out;
+}
+
+json::Value journal_json(const Report& report) {
   json::Array gaps;
   for (const SequenceGap& gap : report.sequence_gaps) {
     gaps.push_back(json::Object{{"terminal", gap.terminal}, {"after", gap.after}, {"before", gap.before}});
@@ -94,7 +98,7 @@ json::Value journal_json(const Report& report) {
   }
   return json::Object{
       {"head", json::Object{{"sequence", report.head.sequence.value}, {"hash", to_hex(report.head.hash)}}},
-      {"documents", std::move(documents)},
+      {"documents", sums_json(report.documents)},
       {"sequence_gaps", std::move(gaps)},
       {"sequence_repeats", std::move(repeats)},
       {"till_closes", std::move(closes)},
@@ -110,6 +114,7 @@ json::Value target_json(const TargetReport& target) {
       {"central", count_json(findings.central_count, findings.central_total)},
       {"matched", findings.matched},
       {"unconfirmed", findings.unconfirmed},
+      {"not_listed", sums_json(findings.not_listed)},
       {"pending", findings_json(findings.pending)},
       {"quarantined", findings_json(findings.quarantined)},
       {"missing", findings_json(findings.missing)},

@@ -20,11 +20,6 @@
 
 namespace tillsync {
 
-struct TypeSum {
-  std::int64_t count = 0;
-  Totals total;  ///< gross: a return's is positive
-};
-
 struct TargetReport {
   std::string name;
   std::optional<UtcTime>
@@ -39,7 +34,8 @@ struct Report {
   BusinessDay to;
   UtcTime generated_at{};
   JournalHead head;
-  std::map<DocumentType, TypeSum> documents;  ///< the types that occur
+  std::map<DocumentType, TypeSum>
+      documents;  ///< the types that occur; totals are gross: a return's is positive
   std::vector<SequenceGap> sequence_gaps;
   std::vector<SequenceRepeat> sequence_repeats;
   std::vector<TillCloseReport> till_closes;

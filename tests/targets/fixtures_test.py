@@ -10,6 +10,10 @@ answers it meets, what must have been asked, and what must come of it.
      "expect": [{"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s", "requests",
                  "left": {"burst": {"left", "resets_s"}, "day": {"left", "resets_s"}}}, ...]}
 
+In the place of `documents` and `expect` a fixture may have
+    "fetch": {"what": "customer", "stock", "price", "refund_policy" or "read_back", "key", "cursor", "etag"},
+    "page": {"rows": [...], "next", "etag", "not_modified"}, or {"error": "words that are within it"}
+
 Of `requests` each member that is there must be as it is: the path with its query, a header's value, of a body each member that is named (lists
 whole). `reason` must be within the outcome's. `left` must be the outcome's whole."""
 import argparse
@@ -44,21 +48,26 @@ def body_of(text):
 
 
 def rehearse(program, connector, fixture, folder):
-    command = [program, "connector", "try", CONNECTORS / f"{connector}.toml", "--json", "--config", folder / "none.toml"]
-    for number, document in enumerate(fixture["documents"]):
+    fetch = fixture.get("fetch")
+    command = [program, "connector", "fetch" if fetch else "try", CONNECTORS / f"{connector}.toml", "--json", "--config", folder / "none.toml"]
+    if fetch:
+        command.insert(4, fetch["what"])
+        command += [f"--{name}={value}" for name, value in fetch.items() if name != "what"]
+    for number, document in enumerate(fixture.get("documents", [])):
         file = folder / f"{number}.json"
         file.write_text(json.dumps(document))
         command += ["--document", file]
     for name, value in fixture.get("parameters", {}).items():
         command += ["--parameter", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    command += ["--step", fixture.get("step", "erp")] + (["--look-up"] if fixture.get("look_up") else [])
+    if not fetch:
+        command += ["--step", fixture.get("step", "erp")] + (["--look-up"] if fixture.get("look_up") else [])
     if fixture["answers"]:
         answers = folder / "answers.ndjson"
         answers.write_text("".join(json.dumps(each) + "\n" for each in fixture["answers"]))
         command += ["--answers", answers]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if run.returncode not in (0, 1):
-        raise AssertionError(f"connector try ended with {run.returncode}: {run.stderr.strip()}")
+        raise AssertionError(f"connector {command[2]} ended with {run.returncode}: {run.stderr.strip()}")
     return json.loads(run.stdout)
 
 
@@ -76,6 +85,9 @@ def faults_of(seen, fixture):
         has = {"method": exchange["method"], "path": exchange["url"].removeprefix(BASE), "headers": exchange["headers"],
                "body": body_of(exchange["body"])}
         yield from differences(has, want, f"request {number}")
+    if "fetch" in fixture:
+        yield from page_faults(seen, fixture["page"])
+        return
     if len(seen["outcomes"]) != len(fixture["expect"]):
         yield f"{len(seen['outcomes'])} outcomes"
     for number, (outcome, want) in enumerate(zip(seen["outcomes"], fixture["expect"])):
@@ -87,21 +99,40 @@ def faults_of(seen, fixture):
         yield from differences(outcome, want, f"outcome {number}")
 
 
+def page_faults(seen, want):
+    if "error" in want:
+        if want["error"] not in seen.get("error", ""):
+            yield f"the error is \"{seen.get('error')}\", without \"{want['error']}\""
+    elif "error" in seen or len(seen["pages"]) != 1:
+        yield f"there is no page: {seen.get('error')}"
+    else:
+        yield from differences(seen["pages"][0], want, "page")
+
+
 NEEDED = {"about", "manual", "documents", "answers", "expect"}
+NEEDED_OF_FETCH = {"about", "manual", "fetch", "answers", "page"}
 OTHERS = {"parameters", "look_up", "step", "requests"}
+OF_FETCH, OF_PAGE = {"what", "key", "cursor", "etag"}, {"rows", "next", "etag", "not_modified"}
 OF_REQUEST = {"method", "path", "headers", "body"}
 OF_OUTCOME = {"outcome", "look_up", "central_reference", "signal", "reason", "retry_after_s", "requests", "left"}
 
 
 def shape_faults(fixture):
     """A word that nobody reads would be a check that cannot fail."""
-    if NEEDED - fixture.keys() or fixture.keys() - NEEDED - OTHERS:
-        yield f"its members are {sorted(fixture)}; needed are {sorted(NEEDED)}, others may be {sorted(OTHERS)}"
+    needed, others = (NEEDED_OF_FETCH, {"parameters", "requests"}) if "fetch" in fixture else (NEEDED, OTHERS)
+    if needed - fixture.keys() or fixture.keys() - needed - others:
+        yield f"its members are {sorted(fixture)}; needed are {sorted(needed)}, others may be {sorted(others)}"
         return
     for want in fixture.get("requests", []):
         if want.keys() - OF_REQUEST:
             yield f"a request has {sorted(want.keys() - OF_REQUEST)}"
-    for want in fixture["expect"]:
+    if "fetch" in fixture:
+        fetch, page = fixture["fetch"], fixture["page"]
+        if "what" not in fetch or fetch.keys() - OF_FETCH:
+            yield f"a fetch has {sorted(fetch)}: what is needed, and nothing but {sorted(OF_FETCH)}"
+        if not page or (page.keys() - OF_PAGE and page.keys() != {"error"}):
+            yield f"a page has {sorted(page)}: error, or of {sorted(OF_PAGE)}"
+    for want in fixture.get("expect", []):
         if want.keys() - OF_OUTCOME or not want.keys() & {"outcome", "look_up"}:
             yield f"an outcome has {sorted(want)}: outcome or look_up is needed, and nothing but {sorted(OF_OUTCOME)}"
 

@@ -89,6 +89,27 @@ bool Operation::serves(DocumentType type) const {
   return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
 }
 
+std::string_view fetch_name(FetchWhat what) {
+  switch (what) {
+    case FetchWhat::kCustomer:
+      return "customer";
+    case FetchWhat::kStock:
+      return "stock";
+    case FetchWhat::kPrice:
+      return "price";
+    case FetchWhat::kRefundPolicy:
+      return "refund_policy";
+  }
+  return {};
+}
+
+std::optional<FetchWhat> fetch_from_name(std::string_view name) {
+  for (const FetchWhat what : kFetchWhats) {
+    if (fetch_name(what) == name) return what;
+  }
+  return std::nullopt;
+}
+
 const Operation* Connector::submit_of(DocumentType type) const {
   return serving(submit, type);
 }
@@ -105,6 +126,8 @@ std::vector<NamedProgram> programs_of(const Connector& connector) {
   for (const Operation& operation : connector.lookup) collector.add("lookup", operation);
   if (connector.read_back) collector.add("read_back", *connector.read_back);
   collector.add("limits report", connector.limits.report);
+  for (const auto& [what, operation] : connector.fetch)
+    collector.add("fetch." + std::string(fetch_name(what)), operation);
   return collector.take();
 }
 
@@ -152,6 +175,7 @@ void make_programs(Connector& connector) {
   for (Operation& operation : connector.lookup) make(operation.requests);
   if (connector.submit_batch) make(connector.submit_batch->requests);
   if (connector.read_back) make(connector.read_back->requests);
+  for (auto& [what, operation] : connector.fetch) make(operation.requests);
   if (connector.session) {
     RequestSpec& login = connector.session->login;
     login.programs = {request_program(connector, login), answer_program(connector, login), {}};

@@ -73,6 +73,14 @@ struct Operation {
   bool serves(DocumentType type) const;
 };
 
+/// What central can be asked for, by the views of CONTRACT section 6.
+enum class FetchWhat { kCustomer, kStock, kPrice, kRefundPolicy };
+inline constexpr FetchWhat kFetchWhats[] = {FetchWhat::kCustomer, FetchWhat::kStock, FetchWhat::kPrice,
+                                            FetchWhat::kRefundPolicy};
+/// "customer", "stock", "price", "refund_policy".
+std::string_view fetch_name(FetchWhat what);
+std::optional<FetchWhat> fetch_from_name(std::string_view name);
+
 /// What a target's settings have to say beside the fixed keys, in its table `parameters`.
 struct Parameter {
   enum class Kind { kString, kInteger, kBoolean, kObject, kArray };
@@ -109,6 +117,7 @@ struct Connector {
   std::optional<Operation> read_back;
   ConnectorLimits limits;
   std::string report_program;  ///< report_program(), put together when the file is read
+  std::map<FetchWhat, Operation> fetch;
   std::int64_t concurrency_max = 256;
   std::int64_t batch_max = 1;  ///< of submit_batch
 

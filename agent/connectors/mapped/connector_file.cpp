@@ -47,6 +47,7 @@ class Loader {
     connector_.lookup =
         read_list({"lookup", "[[lookup]]", false, "whether the target has the document"}, looks_up_);
     read_read_back();
+    read_fetches();
     check_lookups();
     return std::move(connector_);
   }
@@ -74,7 +75,7 @@ class Loader {
     };
     config::read_section(root_, "connector", keys, connector_, source_.mistakes,
                          {"format", "functions", "parameters", "limits", "session", "submit", "submit_batch",
-                          "lookup", "read_back"});
+                          "lookup", "read_back", "fetch"});
   }
 
   /// The table's own keys; false where it is none.
@@ -184,10 +185,50 @@ class Loader {
     const Node* table = root_.find("read_back");
     if (table == nullptr) return;
     const OperationRules rules{"read_back", "[read_back]", true, "which documents the target has"};
-    if (!read_table(*table, rules.where, {}, {"requests"})) return;
+    if (!read_table(*table, rules.where, {}, {"types", "requests"})) return;
     connector_.read_back.emplace();
     connector_.read_back->line = table->line;
+    if (table->find("types") != nullptr) read_listed_types(*table, rules);
     connector_.read_back->requests = read_requests(*table, rules, source_);
+  }
+
+  void read_listed_types(const Node& table, const OperationRules& rules) {
+    for (const auto& [type, line] : read_types(table, rules, source_)) {
+      connector_.read_back->types.push_back(type);
+      if (!sent_whole_ || submits_.contains(type)) continue;
+      source_.mistakes.add(line,
+                           rules.where + " lists " + quoted(type) + ", which no [[submit]] has; take it out");
+    }
+  }
+
+  void read_fetches() {
+    const Node* list = root_.find("fetch");
+    if (list == nullptr) return;
+    const OperationRules rules{"fetch", "[[fetch]]", false, "what the target holds"};
+    if (list->kind != Node::Kind::kArray || list->items.empty()) {
+      source_.mistakes.add(
+          list->line,
+          "fetch must be tables [[fetch]], not " +
+              (list->kind == Node::Kind::kArray ? "an empty array" : std::string(list->kind_name())));
+      return;
+    }
+    for (const Node& table : list->items) {
+      if (!read_table(table, rules.where, {}, {"what", "requests"})) continue;
+      Operation operation;
+      operation.line = table.line;
+      operation.requests = read_requests(table, rules, source_);
+      const Node* named = table.find("what");
+      const auto what = named != nullptr && named->kind == Node::Kind::kString ? fetch_from_name(named->text)
+                                                                               : std::nullopt;
+      if (!what) {
+        source_.mistakes.add(
+            named == nullptr ? table.line : named->line,
+            "[[fetch]] what must say what is asked for: \"customer\", \"stock\", \"price\" or "
+            "\"refund_policy\"");
+      } else if (!connector_.fetch.emplace(*what, std::move(operation)).second) {
+        source_.mistakes.add(named->line, "[[fetch]] has \"" + named->text + "\" twice; take one out");
+      }
+    }
   }
 
   // After a lost answer something must tell whether the document is there.

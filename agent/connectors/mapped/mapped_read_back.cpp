@@ -11,11 +11,14 @@ Reply MappedReadBack::ask(BusinessDay day, const std::optional<std::string>& cur
   input.value("cursor", cursor ? json::Value(*cursor) : json::Value());
   input.json("parameters", json::dump(parts_.parameters));
   const RequestSpec& request = parts_.connector->read_back->requests.front();
-  std::optional<Reply> reply;
-  parts_.requester.send(request, "connector " + parts_.connector->name + ", read_back." + request.name, input,
-                        [&](Reply got) { reply = std::move(got); });
-  parts_.inbox->run_until([&] { return reply.has_value(); });
-  return std::move(*reply);
+  return parts_.asker.ask(request, "connector " + parts_.connector->name + ", read_back." + request.name,
+                          input);
+}
+
+ListedTypes MappedReadBack::listed_types() const {
+  const auto& list = parts_.connector->read_back;
+  if (!list || list->types.empty()) return std::nullopt;
+  return std::set<DocumentType>(list->types.begin(), list->types.end());
 }
 
 Result<CentralPage> MappedReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
@@ -26,7 +29,6 @@ Result<CentralPage> MappedReadBack::read_back(BusinessDay day, const std::option
   if (!parts_.connector->read_back)
     return unavailable("connector " + parts_.connector->name + " has no [read_back]");
   Reply reply = ask(day, cursor);
-  if (reply.outcome && reply.answer.status == 401) reply = ask(day, cursor);  // with a credential that is new
   // Not an empty list: then all that the store delivered would be missing.
   if (reply.passed_over) return unavailable("the request's `when` says no");
   if (reply.outcome) return unavailable(reply.outcome->reason);

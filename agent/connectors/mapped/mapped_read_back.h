@@ -5,8 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/connectors/mapped/event_inbox.h"
-#include "agent/connectors/mapped/requester.h"
+#include "agent/connectors/mapped/asker.h"
 #include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
@@ -18,9 +17,8 @@ class MappedReadBack final : public ReadBackPort {
     std::shared_ptr<const Connector> connector;
     json::Value parameters;
     std::string store;
-    std::unique_ptr<http::Client> client;
-    std::shared_ptr<EventInbox> inbox;  ///< of `client`; the requester's mapping posts to it
-    Requester requester;
+    std::unique_ptr<http::Client> client;  ///< null: somebody else keeps the asker's
+    Asker asker;
   };
   explicit MappedReadBack(Parts parts) : parts_(std::move(parts)) {}
 
@@ -28,6 +26,7 @@ class MappedReadBack final : public ReadBackPort {
   /// kUnavailable: no answer, no credential, a program that failed, or a connector without `read_back`;
   /// kInvalid: an output of the wrong shape.
   Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) override;
+  ListedTypes listed_types() const override;
 
  private:
   Reply ask(BusinessDay day, const std::optional<std::string>& cursor);

@@ -2,6 +2,7 @@
 
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
+#include "agent/connectors/mapped/mapped_read_back.h"
 #include "agent/connectors/plain_text.h"
 
 namespace tillsync {
@@ -19,37 +20,36 @@ bool is_credential(std::string_view header) {
 /// Writes down what passes.
 class WireTap final : public http::Transport {
  public:
-  WireTap(RehearsalPlan& plan, http::Client& client, EventInbox& inbox, Rehearsal& out)
-      : plan_(plan), client_(client), inbox_(inbox), out_(out) {}
+  WireTap(Wire& wire, http::Client& client, EventInbox& inbox, std::vector<RehearsedExchange>& out)
+      : wire_(wire), client_(client), inbox_(inbox), out_(out) {}
 
   void start(http::Request request, std::function<void(http::Exchange)> done) override {
-    const std::size_t place = out_.exchanges.size();
-    out_.exchanges.push_back({shown(request), std::nullopt});
-    if (plan_.live) {
+    const std::size_t place = out_.size();
+    out_.push_back({shown(request), std::nullopt});
+    if (wire_.live) {
       // What answers a secret is one, as a rule: a session.
-      const bool signs_in = out_.exchanges[place].request.body != request.body;
-      client_.start(std::move(request),
-                    [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
-                      out_.exchanges[place].answer = exchange;
-                      if (auto* answer = std::get_if<http::Answer>(&*out_.exchanges[place].answer);
-                          answer != nullptr && signs_in)
-                        answer->body = kHidden;
-                      done(std::move(exchange));
-                    });
+      const bool signs_in = out_[place].request.body != request.body;
+      client_.start(
+          std::move(request), [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
+            out_[place].answer = exchange;
+            if (auto* answer = std::get_if<http::Answer>(&*out_[place].answer); answer != nullptr && signs_in)
+              answer->body = kHidden;
+            done(std::move(exchange));
+          });
       return;
     }
-    if (plan_.answers.empty()) {
+    if (wire_.answers.empty()) {
       ran_out_ = true;
       return;
     }
-    http::Exchange exchange = std::move(plan_.answers.front());
-    plan_.answers.pop_front();
-    out_.exchanges[place].answer = exchange;
+    http::Exchange exchange = std::move(wire_.answers.front());
+    wire_.answers.pop_front();
+    out_[place].answer = exchange;
     inbox_.post([done = std::move(done), exchange = std::move(exchange)] { done(exchange); });
   }
 
   Result<std::string> read(const SecretReference& reference) {
-    if (!plan_.live) return std::string(reference.empty() ? std::string_view() : kNoSecret);
+    if (!wire_.live) return std::string(reference.empty() ? std::string_view() : kNoSecret);
     auto secret = read_secret(reference);
     if (secret) secrets_.push_back(*secret);
     return secret;
@@ -64,17 +64,35 @@ class WireTap final : public http::Transport {
     }
     if (!request.password.empty()) request.password = kHidden;
     for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);
-    if (!plan_.live) replace_all(request.body, kNoSecret, kHidden);
+    if (!wire_.live) replace_all(request.body, kNoSecret, kHidden);
     return request;
   }
 
-  RehearsalPlan& plan_;
+  Wire& wire_;
   http::Client& client_;
   EventInbox& inbox_;
-  Rehearsal& out_;
+  std::vector<RehearsedExchange>& out_;
   std::vector<std::string> secrets_;
   bool ran_out_ = false;
 };
+
+Result<FetchPage> read_back_page(const Result<CentralPage>& page) {
+  if (!page) return page.error();
+  FetchPage out;
+  out.next = page->next;
+  const auto or_null = [](const std::optional<std::string>& text) {
+    return text ? json::Value(*text) : json::Value();
+  };
+  for (const CentralRow& row : page->rows) {
+    out.rows.push_back(json::Object{{"reference", row.reference},
+                                    {"step", row.step},
+                                    {"central_reference", row.central_reference},
+                                    {"total", or_null(row.total)},
+                                    {"currency", or_null(row.currency)},
+                                    {"recorded_at", row.recorded_at}});
+  }
+  return out;
+}
 
 std::string name_of(LookUpAnswer::Kind kind) {
   switch (kind) {
@@ -97,7 +115,7 @@ Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& 
   if (!client) return client.error();
   EventInbox inbox(**client);
   Rehearsal out;
-  WireTap tap(plan, **client, inbox, out);
+  WireTap tap(plan.wire, **client, inbox, out.exchanges);
   const Mapping mapping(mapper, [&inbox](std::function<void()> event) { inbox.post(std::move(event)); });
   auto port = make_mapped_port(plan.target, plan.settings, plan.deliveries.front().store, plan.connector,
                                plan.parameters, tap, clock, mapping,
@@ -113,6 +131,28 @@ Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& 
                     [&out](std::vector<Outcome> outcomes) { out.outcomes = std::move(outcomes); });
   }
   inbox.run_until([&] { return !out.outcomes.empty() || tap.ran_out(); });
+  return out;
+}
+
+Result<RehearsedFetch> rehearse_fetch(FetchPlan plan, jq::Mapper& mapper, const Clock& clock) {
+  auto client = http::Client::open(1);
+  if (!client) return client.error();
+  const auto inbox = std::make_shared<EventInbox>(**client);
+  RehearsedFetch out;
+  WireTap tap(plan.wire, **client, *inbox, out.exchanges);
+  auto asker = make_asker(
+      plan.target, plan.settings, plan.connector, plan.parameters, tap, inbox, clock, mapper,
+      [&tap](const SecretReference& reference) { return tap.read(reference); },
+      [&tap] { return tap.ran_out(); });
+  if (!asker) return asker.error();
+  MappedFetch fetch({plan.target, plan.connector, plan.parameters, plan.store, *asker});
+  MappedReadBack read_back({plan.target, plan.connector, plan.parameters, plan.store, nullptr, *asker});
+  for (FetchQuery query = plan.query; out.pages.size() < plan.pages_max;) {
+    out.pages.push_back(plan.day ? read_back_page(read_back.read_back(*plan.day, query.cursor))
+                                 : fetch.fetch(query));
+    if (!out.pages.back() || !out.pages.back()->next) break;
+    query.cursor = out.pages.back()->next;
+  }
   return out;
 }
 

@@ -18,6 +18,11 @@ DeliveryDriverLimits small_limits() {
   limits.scheduler.reserve_ahead = 4;
   limits.scheduler.frontier_lag_max = 9;
   limits.scheduler.frontier_step = 2;
+  limits.scheduler.live.after = std::chrono::seconds(2);
+  limits.scheduler.live.span = std::chrono::seconds(30);
+  limits.scheduler.live.deliveries_max = 6;
+  limits.scheduler.live.keys_max = 60;
+  limits.scheduler.reserved_ahead_max = 3;
   return limits;
 }
 
@@ -28,6 +33,11 @@ TargetSettings settings_of(int target, int batch_max) {
   settings.concurrency = target == 0 ? 3 : 2;
   settings.batch_max = target == 1 ? batch_max : 1;
   settings.backoff_max = std::chrono::seconds(120);
+  if (target == 1) {
+    settings.burst_requests = 40;
+    settings.burst_window = std::chrono::seconds(10);
+    settings.day_requests = 20'000;
+  }
   return settings;
 }
 

@@ -246,6 +246,7 @@ class FakeCentral final : public ReadBackPort {
   std::vector<CentralRow> rows;
   std::size_t page_rows = 7;
   bool loops = false;
+  ListedTypes listed;
   std::function<Result<void>(std::size_t page)> before_page;
 
   Result<CentralPage> read_back(BusinessDay, const std::optional<std::string>& cursor) override {
@@ -263,6 +264,7 @@ class FakeCentral final : public ReadBackPort {
     }
     return page;
   }
+  ListedTypes listed_types() const override { return listed; }
 };
 
 }  // namespace tillsync::testing

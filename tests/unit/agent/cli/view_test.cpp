@@ -128,7 +128,7 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
       "sequence_gaps":[{"terminal":"3","after":12,"before":14}],"till_closes":[{"id":"Z3","terminal":"3","business_day":"2026-11-22","documents":{"said":41,"journal":42},"agrees":false,
         "difference":[{"type":"cash","amount":"-1.00","currency":"GBP"}]}]},
     "targets":{"erp":{"read_back_at":null,"journal":{"count":30,"total":{"GBP":"123.45","EUR":"1.00"}},"central":{"count":7,"total":{}},
-      "matched":7,"pending":[)" +
+      "matched":7,"not_listed":{"customer_update":{"count":3,"total":{}}},"pending":[)" +
       pending + R"(],"quarantined":[],"missing":[],"unexpected":[],
       "different":[{"id":"s-9","member":"/total","journal":"1.00","central":"2.00"}]}},"conflicts":[]})");
   CHECK(!report_balanced(report));
@@ -138,6 +138,7 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
   CHECK(holds(text, "Target erp  never read back"));
   CHECK(holds(text, "123.45 GBP, 1.00 EUR"));
   CHECK(holds(text, "matched 7  pending 23  quarantined 0  missing 0  unexpected 0  different 1"));
+  CHECK(holds(text, "not listed: customer_update 3"));
   CHECK(holds(text, "s-19 "));
   CHECK(!holds(text, "s-20 "));
   CHECK(holds(text, "… and 3 more"));

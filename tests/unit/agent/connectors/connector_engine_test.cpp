@@ -8,6 +8,7 @@
 
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
+#include "agent/connectors/mapped/mapped_fetch.h"
 #include "agent/connectors/plain_text.h"
 #include "tests/unit/agent/connectors/fake_target.h"
 
@@ -84,12 +85,31 @@ else null end
 '''
 
 [read_back]
+types = ["sale"]
 [[read_back.requests]]
 method = "GET"
 path = '/orders?day={.day}&page={.cursor // "1"}'
 answer = '''
 {rows: [.answer.body.orders[] | {reference: .external, step: "erp", central_reference: .id, total: .amount, currency: "EUR",
   recorded_at: "2026-11-23T10:00:00Z"}], next: .answer.body.next}
+'''
+
+[[fetch]]
+what = "stock"
+[[fetch.requests]]
+name = "article"
+method = "GET"
+path = "/articles?sku={.key}"
+answer = 'if (.answer.body | length) == 0 then {outcome: "absent"} else {capture: {article: .answer.body[0].id}} end'
+[[fetch.requests]]
+name = "level"
+method = "GET"
+path = '/levels/{.captured.article}?store={.store}&page={.cursor // "1"}'
+headers = {If-None-Match = '{.etag // ""}'}
+answer = '''
+if .answer.status == 304 then {not_modified: true}
+elif .answer.status == 409 then {outcome: "retryable", reason: "counting"}
+else {rows: .answer.body.rows, next: .answer.body.next, etag: .answer.headers.etag} end
 '''
 )";
 
@@ -625,4 +645,92 @@ TEST_CASE("connector file: central is read back page by page") {
   REQUIRE(second.has_value());
   CHECK(second->rows.at(0).central_reference == "O-2");
   CHECK_FALSE(second->next);
+  CHECK((*made)->listed_types() == ListedTypes(std::set{DocumentType::kSale}));
+}
+
+namespace {
+
+/// What a [[fetch]] gives, with a client of its own.
+struct Fetched {
+  Fetched(Fixture& f, const std::string& sku, std::optional<std::string> cursor = {},
+          std::optional<std::string> etag = {}) {
+    auto client = std::move(http::Client::open(1).value());
+    const auto inbox = std::make_shared<EventInbox>(*client);
+    auto asker = make_asker("erp", f.settings, f.connector, json::Object{{"branch", 7}}, *client, inbox,
+                            f.clock, f.mapper, reader(f.secrets));
+    REQUIRE(asker.has_value());
+    MappedFetch fetch({"erp", f.connector, json::Object{{"branch", 7}}, "0417", std::move(*asker)});
+    page = fetch.fetch({FetchWhat::kStock, sku, std::move(cursor), std::move(etag)});
+    other = fetch.fetch({FetchWhat::kPrice, sku, {}, {}});
+  }
+  Result<FetchPage> page = Error{};
+  Result<FetchPage> other = Error{};
+};
+
+const std::pair<const std::string, std::vector<Answered>> kArticle = {"GET /central/articles?sku=A%2F1",
+                                                                      {{"200 OK", R"([{"id":5}])"}}};
+
+}  // namespace
+
+TEST_CASE("connector file: what central holds is fetched over several requests, page by page") {
+  Acme acme({kLogin,
+             kArticle,
+             {"GET /central/articles?sku=NONE", {{"200 OK", "[]"}}},
+             {"GET /central/levels/5?store=0417&page=1",
+              {{"200 OK", R"({"rows":[{"sku":"A/1","quantity":"4"}],"next":"2"})"}}},
+             {"GET /central/levels/5?store=0417&page=2", {{"200 OK", R"({"rows":[]})"}}}});
+  Fixture f(acme);
+  const Fetched first(f, "A/1");
+  REQUIRE(first.page.has_value());
+  REQUIRE(first.page->rows.size() == 1);
+  CHECK(json::dump(first.page->rows[0]) == R"({"sku":"A/1","quantity":"4"})");
+  CHECK(first.page->next == "2");
+  REQUIRE_FALSE(first.other.has_value());
+  CHECK(has(first.other.error().detail, "has no such [[fetch]]"));
+  const Fetched second(f, "A/1", "2");
+  REQUIRE(second.page.has_value());
+  CHECK(second.page->rows.empty());
+  CHECK_FALSE(second.page->next);
+  const Fetched none(f, "NONE");
+  REQUIRE(none.page.has_value());
+  CHECK(none.page->rows.empty());
+}
+
+TEST_CASE("connector file: a fetch tells what is not modified, refused or out of shape") {
+  const auto fetched = [](const Answered& level) {
+    Acme acme({kLogin, kArticle, {"GET /central/levels/5?store=0417&page=1", {level}}});
+    Fixture f(acme);
+    return Fetched(f, "A/1", {}, "\"v1\"").page;
+  };
+  const auto same = fetched({"304 Not Modified", ""});
+  REQUIRE(same.has_value());
+  CHECK(same->not_modified);
+  const auto busy = fetched({"409 Conflict", "{}"});
+  REQUIRE_FALSE(busy.has_value());
+  CHECK(busy.error().kind == ErrorKind::kUnavailable);
+  CHECK(has(busy.error().detail, "counting"));
+  for (const auto& [body, part] :
+       {std::pair(R"({"rows":[1]})", "must be an object"), std::pair(R"({"rows":{}})", "must be an array"),
+        std::pair(R"({"rows":[],"next":7})", "`next` must be null or a string")}) {
+    const auto wrong = fetched({"200 OK", body});
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK(wrong.error().kind == ErrorKind::kInvalid);
+    CHECK(has(wrong.error().detail, part));
+  }
+}
+
+TEST_CASE("fetch: a page is bounded in rows, bytes and cursor (I8)") {
+  json::Array rows(kFetchRowsMax, json::Value(json::Object{}));
+  CHECK(parse_fetch_page(json::Object{{"rows", rows}}).has_value());
+  rows.emplace_back(json::Object{});
+  CHECK_FALSE(parse_fetch_page(json::Object{{"rows", rows}}).has_value());
+  const std::string long_text(kFetchPageBytesMax, 'x');
+  CHECK_FALSE(
+      parse_fetch_page(json::Object{{"rows", json::Array{json::Object{{"a", long_text}}}}}).has_value());
+  CHECK_FALSE(parse_fetch_page(
+                  json::Object{{"rows", json::Array{}}, {"next", std::string(kFetchCursorBytesMax + 1, 'x')}})
+                  .has_value());
+  CHECK_FALSE(parse_fetch_page(json::Object{{"not_modified", true}, {"rows", json::Array{json::Object{}}}})
+                  .has_value());
+  CHECK_FALSE(parse_fetch_page(json::Object{{"not_modified", false}}).has_value());
 }

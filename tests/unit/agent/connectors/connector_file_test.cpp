@@ -83,6 +83,7 @@ path = "/find"
 answer = '{outcome: "absent"}'
 
 [read_back]
+types = ["sale", "return"]
 [[read_back.requests]]
 name = "day"
 method = "DELETE"
@@ -196,7 +197,7 @@ TEST_CASE("connector file: every key arrives: operations and requests") {
   REQUIRE(c.lookup.size() == 1);
   REQUIRE(c.read_back.has_value());
   CHECK(c.read_back->requests[0].method == "DELETE");
-  CHECK(c.read_back->serves(DocumentType::kTillClose));
+  CHECK(c.read_back->types == std::vector{DocumentType::kSale, DocumentType::kReturn});
   CHECK(c.submit_of(DocumentType::kReturn) == &c.submit[0]);
   CHECK(c.submit_of(DocumentType::kCustomerUpdate) == &c.submit[1]);
   CHECK(c.submit_of(DocumentType::kTillClose) == nullptr);
@@ -432,8 +433,26 @@ TEST_CASE("connector file: mistakes in session, submit_batch and read_back") {
   expect(batch + "batch_max = 2\ntypes = [\"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 9,
          {"\"return\", which no [[submit]] has"});
   expect(kPath + "[read_back]\nrequests = [{path = '/'}]\n", 8, {"[[read_back.requests]] answer is missing"});
-  expect(kPath + "[read_back]\ntypes = [\"sale\"]\nrequests = [{path = '/', answer = '.'}]\n", 8,
-         {"unknown key \"types\" in [read_back]"});
+  expect(kPath + "[read_back]\ntypes = [\"sale\", \"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 8,
+         {"[read_back] lists \"return\", which no [[submit]] has"});
+  expect(kPath + "[read_back]\ntypes = []\nrequests = [{path = '/', answer = '.'}]\n", 8, {"types is empty"});
+}
+
+TEST_CASE("connector file: [[fetch]] names what it is for, once, and tells what it found") {
+  const std::string request = "requests = [{path = '/', answer = '.'}]\n";
+  const std::string stock = "[[fetch]]\nwhat = \"stock\"\n";
+  const Connector c = good(kPath + stock + request + "[[fetch]]\nwhat = \"refund_policy\"\n" + request);
+  CHECK(c.fetch.size() == 2);
+  CHECK(c.fetch.at(FetchWhat::kStock).requests.size() == 1);
+  CHECK(programs_of(c).back().what == "fetch.refund_policy.request answer");
+  expect(kPath + stock + request + stock + request, 11, {"[[fetch]] has \"stock\" twice"});
+  expect(kPath + "[[fetch]]\nwhat = \"weather\"\n" + request, 8,
+         {"what must say what is asked for", "refund_policy"});
+  expect(kPath + "[[fetch]]\n" + request, 7, {"what must say what is asked for"});
+  expect(kPath + stock + "requests = [{path = '/'}]\n", 9, {"answer is missing", "what the target holds"});
+  expect(kPath + stock, 7, {"has no request"});
+  expect(kPath + stock + "types = [\"sale\"]\n" + request, 9, {"unknown key \"types\" in [[fetch]]"});
+  expect(kPath + "[fetch]\nwhat = \"stock\"\n", 7, {"fetch must be tables [[fetch]]"});
 }
 
 TEST_CASE("connector file: all mistakes are told at once, in the order of the file") {

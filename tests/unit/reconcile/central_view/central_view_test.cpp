@@ -142,6 +142,40 @@ TEST_CASE("central view: a damaged file, and one of another version, are begun a
   CHECK(rows_of(**view, "erp", "2026-11-23").size() == 1);
 }
 
+TEST_CASE(
+    "central view: a mark keeps which types the target could list; where it lists others, the day goes") {
+  TempDir dir;
+  const ListedTypes trades = std::set{DocumentType::kSale, DocumentType::kReturn};
+  {
+    auto view = *CentralView::open(dir.path().string(), Mode::kReadWrite);
+    for (const auto& [target, listed] : {std::pair("erp", ListedTypes()), std::pair("crm", trades)}) {
+      auto refill = view->refill(target, day("2026-11-23"));
+      REQUIRE(refill->add({row("0417/A")}));
+      REQUIRE(refill->commit(ReadBackMark{day("2026-11-23"), Sequence{6}, {}, 0, listed}));
+      REQUIRE(view->set_watermark(target, Sequence{6}));
+    }
+  }
+  auto view = *CentralView::open(dir.path().string(), Mode::kReadWrite);
+  CHECK((*view->mark("crm", day("2026-11-23")))->listed == trades);
+  CHECK_FALSE((*view->mark("erp", day("2026-11-23")))->listed);
+  REQUIRE(view->forget_listed_otherwise("crm", trades));
+  REQUIRE(view->forget_listed_otherwise("erp", std::nullopt));
+  CHECK((*view->mark("crm", day("2026-11-23"))).has_value());
+  CHECK((*view->mark("erp", day("2026-11-23"))).has_value());
+
+  SUBCASE("one type less") {
+    REQUIRE(view->forget_listed_otherwise("crm", std::set{DocumentType::kSale}));
+  }
+  SUBCASE("all of them") {
+    REQUIRE(view->forget_listed_otherwise("crm", std::nullopt));
+  }
+  CHECK_FALSE((*view->mark("crm", day("2026-11-23"))).has_value());
+  CHECK(rows_of(*view, "crm", "2026-11-23").empty());
+  CHECK(*view->watermark("crm") == Sequence{});
+  CHECK(rows_of(*view, "erp", "2026-11-23").size() == 1);
+  CHECK(*view->watermark("erp") == Sequence{6});
+}
+
 TEST_CASE("central view: the write-ahead log does not grow with the read-backs (I8)") {
   TempDir dir;
   auto view = *CentralView::open(dir.path().string(), Mode::kReadWrite);

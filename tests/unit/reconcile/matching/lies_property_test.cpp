@@ -137,5 +137,44 @@ TEST_CASE(
   }));
 }
 
+TEST_CASE(
+    "matching: whatever a target cannot list, the journal's count and money are central's and the unlisted") {
+  CHECK(rc::check([] {
+    ReportWorld world;
+    world.central.listed.emplace();
+    for (const DocumentType type : {DocumentType::kSale, DocumentType::kReturn, DocumentType::kStockCount}) {
+      if (*rc::gen::inRange(0, 2) == 0) world.central.listed->insert(type);
+    }
+    const int documents = *rc::gen::inRange(0, 25);
+    std::int64_t listed = 0;
+    for (int i = 0; i < documents; ++i) {
+      std::int64_t total = 0;
+      const std::string id = "D" + std::to_string(i);
+      const int kind = *rc::gen::inRange(0, 3);
+      Document made = kind == 2 ? document(id, R"("type":"stock_count","lines":[{"sku":"A","counted":"4"}])")
+                                : random_trade(id, kind == 1, total);
+      const bool shown = world.central.listed->contains(made.type);
+      listed += shown ? 1 : 0;
+      world.traded(std::move(made));
+      if (!shown) world.central.rows.pop_back();
+    }
+    world.read_back();
+    const Report report = world.report();
+    const TargetFindings& found = report.targets[0].findings;
+    RC_ASSERT(report.balanced());
+    RC_ASSERT(found.matched == listed);
+    std::int64_t count = found.central_count;
+    Totals total = found.central_total;
+    for (const auto& [type, sum] : found.not_listed) {
+      RC_ASSERT(!world.central.listed->contains(type));
+      count += sum.count;
+      for (const auto& [currency, amount] : sum.total) total[currency] += amount;
+    }
+    RC_ASSERT(count == found.journal_count);
+    const auto of = [](const Totals& all) { return all.contains("GBP") ? all.at("GBP") : Decimal(); };
+    RC_ASSERT(of(total) == of(found.journal_total));
+  }));
+}
+
 }  // namespace
 }  // namespace tillsync

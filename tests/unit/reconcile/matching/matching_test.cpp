@@ -64,6 +64,72 @@ TEST_CASE("matching: a target never read back has nothing missing, no read-back 
   CHECK_FALSE(report.balanced());
 }
 
+TEST_CASE("matching: what the target cannot list is counted apart, and unbalances nothing") {
+  ReportWorld world;
+  world.central.listed = std::set{DocumentType::kSale};
+  world.traded(sale("S1", "2.50"));
+  for (const char* id : {"R1", "R2"}) {
+    world.traded(document(id, R"("type":"return","lines":[{"sku":"A","quantity":"1","unit_price":"1.00"}])"));
+    world.central.rows.pop_back();
+  }
+  world.traded(document("C1", R"("type":"customer_update","customer":"7","changes":{"name":"N"})"));
+  world.central.rows.pop_back();
+  world.read_back();
+  const Report report = world.report();
+  const TargetFindings& found = report.targets[0].findings;
+  CHECK(found.matched == 1);
+  CHECK(found.missing.empty());
+  CHECK(found.unconfirmed == 0);
+  REQUIRE(found.not_listed.size() == 2);
+  CHECK(found.not_listed.at(DocumentType::kReturn).count == 2);
+  CHECK(totals_text(found.not_listed.at(DocumentType::kReturn).total) == R"({"GBP":"-2.00"})");
+  CHECK(found.not_listed.at(DocumentType::kCustomerUpdate).count == 1);
+  CHECK(found.not_listed.at(DocumentType::kCustomerUpdate).total.empty());
+  CHECK(report.balanced());
+  const json::Value written = report_json(report);
+  CHECK(json::dump(*written.find("targets")->find("erp")->find("not_listed")) ==
+        R"({"return":{"count":2,"total":{"GBP":"-2.00"}},"customer_update":{"count":1,"total":{}}})");
+
+  SUBCASE("a sale that is not there is missing as ever") {
+    world.traded(sale("S2"));
+    world.central.rows.pop_back();
+    world.read_back();
+    CHECK(world.findings().missing.size() == 1);
+    CHECK_FALSE(world.report().balanced());
+  }
+  SUBCASE("what is owed or refused of such a type counts as ever") {
+    auto& waiting = world.journal.add(
+        document("C2", R"("type":"customer_update","customer":"7","changes":{"name":"N"})"));
+    world.journal.deliver(waiting, "erp", DeliveryState::kPending);
+    auto& refused = world.journal.add(
+        document("C3", R"("type":"customer_update","customer":"7","changes":{"name":"N"})"));
+    world.journal.deliver(refused, "erp", DeliveryState::kQuarantined);
+    world.read_back();
+    CHECK(world.findings().pending.size() == 1);
+    CHECK(world.findings().quarantined.size() == 1);
+    CHECK(world.findings().not_listed.at(DocumentType::kCustomerUpdate).count == 1);
+    CHECK_FALSE(world.report().balanced());
+  }
+  SUBCASE("a row of such a type that is there all the same is compared") {
+    const Document& sent = world.journal.entries().back().document.stored.document;
+    world.central.rows.push_back(honest_row(sent, "erp"));
+    world.read_back();
+    CHECK(world.findings().matched == 2);
+    CHECK_FALSE(world.findings().not_listed.contains(DocumentType::kCustomerUpdate));
+    set_at(world.central.rows.back().document, "/customer", "8");
+    world.read_back();
+    CHECK(world.findings().different.size() == 1);
+  }
+  SUBCASE("a target that was never read is not known to be unable") {
+    ReportWorld other;
+    other.central.listed = std::set{DocumentType::kSale};
+    other.traded(document("C1", R"("type":"customer_update","customer":"7","changes":{"name":"N"})"));
+    CHECK(other.findings().unconfirmed == 1);
+    CHECK(other.findings().not_listed.empty());
+    CHECK_FALSE(other.report().balanced());
+  }
+}
+
 TEST_CASE("matching: open, quarantined and discarded deliveries, with and without central having them") {
   ReportWorld world;
   const auto add = [&](const std::string& id, DeliveryState state, bool at_central) {

@@ -111,5 +111,16 @@ TEST_CASE("csv and html: they carry the verdict, the sums and each finding of a 
   CHECK(holds(report_csv(report), "\"after 1, before 3\""));
 }
 
+TEST_CASE("csv and html: what a target cannot list is in sight") {
+  ReportWorld world;
+  world.central.listed = std::set{DocumentType::kSale};
+  world.traded(document("R1", R"("type":"return","lines":[{"sku":"A","quantity":"1","unit_price":"1.25"}])"));
+  world.central.rows.clear();
+  world.read_back();
+  const Report report = world.report();
+  CHECK(holds(report_csv(report), "not_listed,erp,,,return,,,,,,,,1,GBP,-1.25\r\n"));
+  CHECK(holds(report_html(report), "<td>not listed: return</td><td>1</td><td>-1.25 GBP</td>"));
+}
+
 }  // namespace
 }  // namespace tillsync
