@@ -3,6 +3,7 @@
 #include "agent/connectors/mapped/connector_engine.h"
 #include "agent/connectors/mapped/mapped_read_back.h"
 #include "agent/connectors/mapped/session_credentials.h"
+#include "agent/connectors/pace_limits.h"
 #include "agent/connectors/rest_connector.h"
 #include "agent/connectors/rest_read_back.h"
 
@@ -112,8 +113,8 @@ Result<std::unique_ptr<TargetPort>> make_target_port(const std::string& name, co
   if (!profile) return of_target(name, profile.error());
   auto credentials = make_credentials(settings, client, clock, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  return std::unique_ptr<TargetPort>(
-      std::make_unique<RestConnector>(std::move(*profile), CentralSession(std::move(*credentials), client)));
+  return std::unique_ptr<TargetPort>(std::make_unique<RestConnector>(
+      std::move(*profile), CentralSession(std::move(*credentials), client), pace_limits(settings, nullptr)));
 }
 
 Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, const TargetSettings& settings,

@@ -46,8 +46,9 @@ TargetUsage usage_of(const CentralSession::Sent& sent) {
 
 }  // namespace
 
-RestConnector::RestConnector(CentralProfile profile, CentralSession session)
-    : shared_(std::make_shared<const Shared>(Shared{std::move(profile), std::move(session)})) {}
+RestConnector::RestConnector(CentralProfile profile, CentralSession session, const PaceLimits& limits)
+    : limits_(limits),
+      shared_(std::make_shared<const Shared>(Shared{std::move(profile), std::move(session)})) {}
 
 int RestConnector::requests_max(std::size_t deliveries) const {
   return static_cast<int>(deliveries) + (deliveries > 1 ? 1 : 0);

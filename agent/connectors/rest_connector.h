@@ -11,8 +11,9 @@ namespace tillsync {
 
 class RestConnector final : public TargetPort {
  public:
-  RestConnector(CentralProfile profile, CentralSession session);
+  RestConnector(CentralProfile profile, CentralSession session, const PaceLimits& limits);
 
+  PaceLimits limits() const override { return limits_; }
   int requests_max(std::size_t deliveries) const override;
   /// One delivery goes to POST /documents, several to POST /documents/batch. Where a target refuses a batch
   /// as a whole (400, 404, 413, 422, ...) it took none of it, and each delivery is posted by itself, so that
@@ -27,6 +28,7 @@ class RestConnector final : public TargetPort {
                          std::function<void(Outcome)> done);
   static void submit_next(const std::shared_ptr<Singly>& singly);
 
+  const PaceLimits limits_;
   /// Shared with what is under way: the connector may go first.
   std::shared_ptr<const Shared> shared_;
 };

@@ -57,7 +57,6 @@ LaneOptions lane_options(const TargetSettings& target) {
   options.batch_max = static_cast<int>(target.batch_max);
   options.backoff_min = target.backoff_min;
   options.backoff_max = target.backoff_max;
-  options.pace.rate_per_s = target.rate_per_s;
   return options;
 }
 
@@ -72,11 +71,12 @@ DeliveryDriver::~DeliveryDriver() = default;
 
 void DeliveryDriver::add_target(const std::string& name, const LaneOptions& options, const LaneMemory& memory,
                                 Sequence head, std::unique_ptr<TargetPort> port) {
-  LaneOptions with_costs = options;
-  with_costs.requests_one_max = port->requests_max(1);
-  with_costs.requests_batch_max = port->requests_max(static_cast<std::size_t>(options.batch_max));
+  LaneOptions whole = options;
+  whole.pace = port->limits();
+  whole.requests_one_max = port->requests_max(1);
+  whole.requests_batch_max = port->requests_max(static_cast<std::size_t>(options.batch_max));
   ports_[name] = std::move(port);
-  scheduler_->add_target(name, with_costs, memory, head);
+  scheduler_->add_target(name, whole, memory, head);
 }
 
 void DeliveryDriver::apply(const DecisionFact& fact) {

@@ -34,7 +34,7 @@ struct DeliveryDriverLimits {
   SchedulerLimits scheduler;
 };
 
-/// A target's pace, from its settings.
+/// How a target is sent to, from its settings; its limits are its port's to tell.
 LaneOptions lane_options(const TargetSettings& target);
 
 class DeliveryDriver {

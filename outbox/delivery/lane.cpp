@@ -55,6 +55,7 @@ void Lane::time_is(SteadyTime now) {
   if (day_owed_at_start_.count() > 0) {
     pace_.day_full_at(now_ + std::exchange(day_owed_at_start_, {}), now_);
   }
+  std::erase_if(absent_, [this](const Delivery* delivery) { return must_ask(*delivery); });
   while (!timed_.empty() && timed_.begin()->first <= now_) place(*timed_.begin()->second);
 }
 

@@ -70,8 +70,8 @@ class Lane {
   struct Request {
     std::size_t parts = 0;
     bool probe = false;
-    int charged = 0;  ///< requests that its pace has given for it
-    int used = 0;     ///< of them, as its outcomes say
+    int charged = 0;  ///< requests that it may take
+    int used = 0;     ///< that it took, as its outcomes say
     std::optional<TargetSignal> signal;
     std::optional<std::chrono::milliseconds> retry_after;
     LimitsLeft left;
@@ -162,6 +162,7 @@ class Lane {
   InOrder ready_;                                     ///< due, waits for nothing but its turn
   std::set<std::pair<SteadyTime, Delivery*>> timed_;  ///< waits for a time
   InOrder waits_for_target_;  ///< part of timed_: waits because the target failed, not for its own sake
+  InOrder absent_;  ///< a look-up did not find them; where requests are few they go first, while that is true
   InOrder quarantined_;
   InOrder off_record_;  ///< no state row in the journal: they hold the frontier back
   std::size_t held_ = 0;
@@ -180,7 +181,6 @@ class Lane {
 
   // Sending.
   std::unordered_map<std::uint64_t, Request> requests_;
-  int charged_under_way_ = 0;  ///< requests that the pace has given for them
   std::uint64_t last_request_ = 0;
   Sequence reserved_;
   bool reserving_ = false;

@@ -54,6 +54,7 @@ void Lane::look_up_answer(const Attempt& attempt, const LookUpAnswer& answer) {
     delivery.maybe_sent = !mutated("absent-for-ever");
     delivery.look_up_first = false;
     delivery.absent_at = now_;
+    if (pace_.limits()) absent_.insert(&delivery);
     if (delivery.state == DeliveryState::kUnknown) delivery.state = DeliveryState::kRetrying;
     due_at(delivery, now_);
   } else {
@@ -111,11 +112,8 @@ void Lane::finish_part(std::uint64_t id, const Outcome* outcome, TargetSignal si
   if (--request.parts > 0) return;
   const Request whole = request;
   requests_.erase(found);
-  charged_under_way_ -= whole.charged;
-  // One that was begun counts, whatever became of it.
-  const int used = whole.signal ? std::max(1, whole.used) : 0;
-  if (used < whole.charged) pace_.give_back(whole.charged - used);
-  pace_.told(whole.left, charged_under_way_, now_);
+  pace_.end(whole.charged, whole.used, now_);
+  pace_.told(whole.left, now_);
   if (!whole.signal) {
     if (whole.probe) breaker_.lost_probe();
     return;
@@ -171,6 +169,7 @@ void Lane::quarantine(Delivery& delivery) {
 
 void Lane::settle(Delivery& delivery) {
   unplace(delivery);
+  absent_.erase(&delivery);
   if (!delivery.on_record) off_record_.erase(&delivery);
   if (delivery.state == DeliveryState::kQuarantined) quarantined_.erase(&delivery);
   shared_.needs.forget(delivery);

@@ -45,6 +45,9 @@ Delivery* Lane::probe_candidate() const {
 std::array<Delivery*, 2> Lane::candidates() const {
   if (!breaker_.closed()) return {probe_candidate(), nullptr};
   if (ready_.empty()) return {};
+  for (Delivery* absent : absent_) {
+    if (absent->queued == Delivery::Queued::kReady && !must_ask(*absent)) return {absent, nullptr};
+  }
   Delivery* first = *ready_.begin();
   if (!live_.on() || live_.is_live(first->key.document)) return {first, nullptr};
   const auto live = ready_.upper_bound(JournalOrder::After{live_.from()});
@@ -55,7 +58,7 @@ std::array<Delivery*, 2> Lane::candidates() const {
 
 bool Lane::must_ask(const Delivery& delivery) const {
   const bool may_arrive = delivery.maybe_sent || delivery.put_off;
-  return delivery.look_up_first || (may_arrive && now_ - delivery.absent_at > kAbsentHolds);
+  return delivery.look_up_first || (may_arrive && now_ - delivery.absent_at > kAbsentHolds + pace_.slowest());
 }
 
 bool Lane::may_send(const Delivery& delivery) const {
@@ -93,7 +96,9 @@ void Lane::reserve_on(std::vector<Action>& actions) {
 }
 
 int Lane::cost(const Delivery& first) const {
-  const bool alone = options_.batch_max == 1 || must_ask(first) || !breaker_.closed();
+  // What is found absent is sent at once, while that is true.
+  if (must_ask(first)) return 2 * options_.requests_one_max;
+  const bool alone = options_.batch_max == 1 || !breaker_.closed();
   return alone ? options_.requests_one_max : options_.requests_batch_max;
 }
 
@@ -102,7 +107,7 @@ int Lane::cost(const Delivery& first) const {
 bool Lane::reserve_day(int requests, std::vector<Action>& actions) {
   const TokenBucket& day = pace_.day();
   if (!day.limits()) return true;
-  const SteadyTime full_at = std::max(day.full_at(), now_) + day.period() * requests;
+  const SteadyTime full_at = pace_.day_full_at_with(requests, now_);
   if (full_at <= day_reserved_) return true;
   if (!reserving_day_) {
     reserving_day_ = true;
@@ -117,7 +122,7 @@ bool Lane::try_start(Delivery& first, std::vector<Action>& actions) {
   const Claim claim = claim_of(first);
   // In order: what follows one that must wait for its reservation must wait for it too.
   if (!reserve_for(first, actions) || now_ < pace_.next_at(requests, claim)) return false;
-  if (!reserve_day(requests, actions) || !pace_.take(requests, claim, now_)) return false;
+  if (!reserve_day(requests, actions) || !pace_.begin(requests, claim, now_)) return false;
   start(first, requests, actions);
   return true;
 }
@@ -156,12 +161,12 @@ void Lane::start(Delivery& first, int charged, std::vector<Action>& actions) {
   const std::vector<Delivery*> together = ask || probe ? std::vector<Delivery*>{&first} : batch(first);
   if (probe) breaker_.started_probe();
   requests_[id] = Request{together.size(), probe, charged, 0, std::nullopt, std::nullopt, {}};
-  charged_under_way_ += charged;
   std::vector<Attempt> attempts;
   for (Delivery* delivery : together) {
     TILLSYNC_CHECK(is_open(delivery->state) && !delivery->in_flight() && !delivery->waits_for_another(),
                    "only what is free is sent (I4)");
     unplace(*delivery);
+    absent_.erase(delivery);
     delivery->request = id;
     delivery->asked = ask;
     if (!ask && !is_live(*delivery)) sent_through_ = std::max(sent_through_, delivery->key.document);
@@ -178,7 +183,9 @@ void Lane::start(Delivery& first, int charged, std::vector<Action>& actions) {
 
 std::optional<SteadyTime> Lane::wake() const {
   std::optional<SteadyTime> wake;
-  const auto consider = [&wake](SteadyTime at) { wake = wake ? std::min(*wake, at) : at; };
+  const auto consider = [&wake](SteadyTime at) {
+    if (at != SteadyTime::max()) wake = wake ? std::min(*wake, at) : at;  // max(): what ends comes by itself
+  };
   if (wants_page() || wants_live_page()) consider(std::max(now_, read_again_at_));
   if (paused_ || halted() || !has_slot() || breaker_.probing()) return wake;
 

@@ -41,6 +41,7 @@ std::optional<Sequence> LiveWindow::unknown_after(Sequence cursor) const {
 }
 
 void LiveWindow::note(const OrderingKey& key, Sequence document) {
+  if (full()) return;
   LastUse& last = behind_[key.hash];
   Sequence& use = key.use == KeyUse::kExclusive ? last.exclusive : last.shared;
   use = std::max(use, document);
@@ -62,9 +63,9 @@ bool LiveWindow::may_overtake(const BacklogEntry& entry, Sequence cursor) const 
   return std::none_of(entry.keys.begin(), entry.keys.end(), [&](const OrderingKey& key) {
     const auto found = behind_.find(key.hash);
     if (found == behind_.end()) return false;
-    if (found->second.exclusive > cursor && found->second.exclusive < entry.key.document) return true;
-    return key.use == KeyUse::kExclusive && found->second.shared > cursor &&
-           found->second.shared < entry.key.document;
+    // A use behind the entry (an amendment's) may hide one before it.
+    return found->second.exclusive > cursor ||
+           (key.use == KeyUse::kExclusive && found->second.shared > cursor);
   });
 }
 

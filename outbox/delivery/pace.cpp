@@ -57,7 +57,7 @@ SteadyTime TokenBucket::free_at(std::int64_t requests, std::int64_t kept) const 
 }
 
 void TokenBucket::take(std::int64_t requests, SteadyTime now) {
-  if (limits()) full_at_ = std::max(full_at_, now) + period_ * requests;
+  if (limits() && requests > 0) full_at_ = std::max(full_at_, now) + period_ * requests;
 }
 
 void TokenBucket::lower_to(std::int64_t requests, SteadyTime now) {
@@ -86,45 +86,65 @@ SteadyTime Pace::Told::next_at(std::int64_t requests, Claim claim) const {
   return scarce && claim == Claim::kBacklog ? std::min(backlog_at, until) : SteadyTime::min();
 }
 
-SteadyTime Pace::next_at(std::int64_t requests, Claim claim) const {
-  const std::int64_t for_live = claim == Claim::kBacklog ? day_.depth() / kLiveShare : 0;
-  return std::max({rate_.free_at(requests), burst_.free_at(requests), day_.free_at(requests, for_live),
-                   burst_told_.next_at(requests, claim), day_told_.next_at(requests, claim)});
+void Pace::Told::take(std::int64_t requests, Claim claim, SteadyTime now) {
+  if (until == SteadyTime::min()) return;
+  if (now >= until && asks) {
+    until = now + kAskAgainAfter;
+    left = 0;
+  } else if (now >= until) {
+    *this = Told{};
+  } else {
+    left -= requests;
+    if (scarce && claim == Claim::kBacklog && left > 0) backlog_at = now + (until - now) / left * requests;
+  }
 }
 
-bool Pace::take(std::int64_t requests, Claim claim, SteadyTime now) {
-  if (now < next_at(requests, claim)) return false;
-  for (TokenBucket* bucket : {&rate_, &burst_, &day_}) bucket->take(requests, now);
-  for (Told* told : {&burst_told_, &day_told_}) {
-    if (now >= told->until && told->asks) {
-      told->until = now + kAskAgainAfter;
-      told->left = 0;
-    } else if (now >= told->until) {
-      *told = Told{};
-    } else {
-      told->left -= requests;
-      if (told->scarce && claim == Claim::kBacklog && told->left > 0) {
-        told->backlog_at = now + (told->until - now) / told->left * requests;
-      }
-    }
+SteadyTime Pace::next_at(int requests_max, Claim claim) const {
+  const std::int64_t kept = claim == Claim::kBacklog ? day_.depth() / kLiveShare : 0;
+  const std::int64_t requests = requests_max + held_;
+  // One that may take more than a bucket holds goes alone.
+  const auto never = [&](const TokenBucket& bucket) {
+    return bucket.limits() && held_ > 0 && requests > bucket.depth();
+  };
+  if (never(rate_) || never(burst_) || never(day_)) return SteadyTime::max();
+  return std::max({rate_.free_at(requests), burst_.free_at(requests), day_.free_at(requests, kept),
+                   burst_told_.next_at(1, claim), day_told_.next_at(1, claim)});
+}
+
+std::chrono::nanoseconds Pace::slowest() const {
+  std::chrono::nanoseconds slowest{0};
+  for (const TokenBucket* bucket : {&rate_, &burst_, &day_}) {
+    if (bucket->depth() < 2) slowest = std::max(slowest, bucket->period());
   }
+  return slowest;
+}
+
+bool Pace::begin(int requests_max, Claim claim, SteadyTime now) {
+  if (now < next_at(requests_max, claim)) return false;
+  for (TokenBucket* bucket : {&rate_, &burst_, &day_}) bucket->take(1, now);
+  for (Told* told : {&burst_told_, &day_told_}) told->take(1, claim, now);
+  held_ += requests_max - 1;
+  ++under_way_;
   return true;
 }
 
-void Pace::give_back(std::int64_t requests) {
-  for (TokenBucket* bucket : {&rate_, &burst_, &day_}) bucket->give_back(requests);
-  for (Told* told : {&burst_told_, &day_told_}) told->left += requests;
+void Pace::end(int requests_max, int requests, SteadyTime now) {
+  requests = std::clamp(requests, 1, requests_max);
+  held_ -= requests_max - 1;
+  --under_way_;
+  for (TokenBucket* bucket : {&rate_, &burst_, &day_}) bucket->take(requests - 1, now);
+  for (Told* told : {&burst_told_, &day_told_}) told->left -= requests - 1;
 }
 
-void Pace::told(const LimitsLeft& left, std::int64_t under_way, SteadyTime now) {
+void Pace::told(const LimitsLeft& left, SteadyTime now) {
   if (left.burst) {
-    burst_told_.left = std::max<std::int64_t>(0, left.burst->requests - under_way);
+    burst_told_.left = std::max<std::int64_t>(0, left.burst->requests - under_way_);
     burst_told_.until = now + window_of(*left.burst, limits_.burst_window);
     burst_.lower_to(burst_told_.left, now);
   }
   if (left.day) {
     Told& told = day_told_;
-    told.left = std::max<std::int64_t>(0, left.day->requests - under_way - day_kept_);
+    told.left = std::max<std::int64_t>(0, left.day->requests - under_way_ - day_kept_);
     told.asks = told.left == 0 && !left.day->resets;
     told.until = now + window_of(*left.day, told.asks ? kAskAgainAfter : kDay);
     told.scarce = told.left < day_.depth();

@@ -2,6 +2,7 @@
 // time only (I5).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -45,12 +46,10 @@ class TokenBucket {
   static TokenBucket per_window(std::int64_t requests, std::chrono::nanoseconds window);
 
   bool limits() const { return period_.count() > 0; }
-  /// From when on so many requests may be made, `kept` of the bucket's depth left untouched. More than the
-  /// bucket holds may be made when it is full.
+  /// From when on it holds so many requests, `kept` of its depth left untouched; or all of it, where it never
+  /// holds so many.
   SteadyTime free_at(std::int64_t requests, std::int64_t kept = 0) const;
   void take(std::int64_t requests, SteadyTime now);
-  /// They were not made.
-  void give_back(std::int64_t requests) { full_at_ -= period_ * requests; }
   /// No more than so many are in it now.
   void lower_to(std::int64_t requests, SteadyTime now);
 
@@ -72,8 +71,8 @@ struct PaceLimits {
   double rate_per_s = 0;            ///< with one second's worth at once
   std::int64_t burst_requests = 0;  ///< in any `burst_window`
   std::chrono::milliseconds burst_window{10'000};
-  std::int64_t day_requests = 0;   ///< in any 24 hours
-  int day_kept_back_percent = 20;  ///< of the day's requests, left to others
+  std::int64_t day_requests = 0;            ///< in any 24 hours
+  std::int64_t day_kept_back_percent = 20;  ///< of the day's requests, left to others
 };
 
 /// Who wants to send. Of a day's requests a quarter of what may go at once is for live trade alone, so that a
@@ -86,17 +85,25 @@ class Pace {
  public:
   explicit Pace(const PaceLimits& limits);
 
-  /// From when on take() succeeds, if nothing else is taken.
-  SteadyTime next_at(std::int64_t requests, Claim claim) const;
-  /// Takes leave for so many requests; false where there is none at `now`.
-  bool take(std::int64_t requests, Claim claim, SteadyTime now);
-  void give_back(std::int64_t requests);
-  /// What an answer said. `under_way`: requests that it cannot know of yet.
-  void told(const LimitsLeft& left, std::int64_t under_way, SteadyTime now);
+  /// From when on begin() succeeds, if nothing else begins; max() where something under way has to end first.
+  SteadyTime next_at(int requests_max, Claim claim) const;
+  /// Leave for what may take so many requests, one of them now; false where there is none at `now`.
+  bool begin(int requests_max, Claim claim, SteadyTime now);
+  /// It has ended, and took so many.
+  void end(int requests_max, int requests, SteadyTime now);
+  /// What an answer said.
+  void told(const LimitsLeft& left, SteadyTime now);
 
-  /// Of the day, see TokenBucket::full_at().
+  bool limits() const { return rate_.limits() || burst_.limits() || day_.limits(); }
+  /// So long a second request may have to wait for a first; 0 where two can be made at once.
+  std::chrono::nanoseconds slowest() const;
+
   const TokenBucket& day() const { return day_; }
   void day_full_at(SteadyTime at, SteadyTime now) { day_.full_at(at, now); }
+  /// TokenBucket::full_at() of the day if all under way, and what may take so many requests, took them.
+  SteadyTime day_full_at_with(int requests_max, SteadyTime now) const {
+    return std::max(day_.full_at(), now) + day_.period() * (held_ + requests_max);
+  }
 
  private:
   /// What the target said is left of one limit, counted down until it is told anew or over.
@@ -107,11 +114,16 @@ class Pace {
     bool scarce = false;  ///< the backlog's requests are spread over what is left of the time
     SteadyTime backlog_at = SteadyTime::min();
     SteadyTime next_at(std::int64_t requests, Claim claim) const;
+    void take(std::int64_t requests, Claim claim, SteadyTime now);
   };
 
   const PaceLimits limits_;
   TokenBucket rate_, burst_, day_;
-  std::int64_t day_kept_ = 0;  ///< left to others
+  /// Requests that those under way may yet make: taken when they have ended, since how many were made when is
+  /// not known before. What came back meanwhile cannot be given back a second time.
+  std::int64_t held_ = 0;
+  std::int64_t under_way_ = 0;  ///< what has begun and not ended: an answer may not know of it yet
+  std::int64_t day_kept_ = 0;   ///< left to others
   Told burst_told_, day_told_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "outbox/delivery/outcome.h"
+#include "outbox/delivery/pace.h"
 #include "outbox/document/document.h"
 #include "platform/base/ids.h"
 #include "platform/base/mutation.h"
@@ -45,6 +46,8 @@ struct LookUpAnswer {
 class TargetPort {
  public:
   virtual ~TargetPort() = default;
+  /// What the target bears, by its settings and by what its connector knows of it.
+  virtual PaceLimits limits() const { return {}; }
   /// Requests to the target that one submit() of so many deliveries, or one look_up(), may take at most,
   /// signing in included: what its pace has to leave room for.
   virtual int requests_max(std::size_t deliveries) const { return deliveries > 0 ? 1 : 0; }

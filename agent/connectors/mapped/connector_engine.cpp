@@ -4,6 +4,7 @@
 
 #include "agent/connectors/classify.h"
 #include "agent/connectors/mapped/verdict.h"
+#include "agent/connectors/pace_limits.h"
 #include "agent/connectors/plain_text.h"
 
 namespace tillsync {
@@ -285,7 +286,8 @@ struct ConnectorEngine::Search : std::enable_shared_from_this<Search> {
 };
 
 ConnectorEngine::ConnectorEngine(Parts parts)
-    : shared_(std::make_shared<const Shared>(
+    : limits_(pace_limits(parts.settings, parts.connector.get())),
+      shared_(std::make_shared<const Shared>(
           Shared{parts.connector, json::dump(parts.parameters),
                  Requester(parts.connector, parts.settings, std::move(parts.credentials), parts.client,
                            std::move(parts.mapping))})) {}

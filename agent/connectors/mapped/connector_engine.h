@@ -31,6 +31,7 @@ class ConnectorEngine final : public TargetPort {
 
   /// The longest way through the file: every request of the longest submit, or of the longest look-up and of
   /// the submit that it resumes, and one login. A batch may be refused as a whole, and then goes one by one.
+  PaceLimits limits() const override { return limits_; }
   int requests_max(std::size_t deliveries) const override;
 
   /// Several go in one request where the file has `submit_batch` for all their types; else one after the
@@ -43,6 +44,7 @@ class ConnectorEngine final : public TargetPort {
   struct Flow;
   struct Singly;
   struct Search;
+  const PaceLimits limits_;
   /// Shared with what is under way: the connector may go first.
   std::shared_ptr<const Shared> shared_;
 };

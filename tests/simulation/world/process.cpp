@@ -12,13 +12,13 @@ constexpr std::size_t kGroupTasksMax = 16;
 DeliveryDriverLimits small_limits() {
   DeliveryDriverLimits limits;
   limits.unrecorded_max = 8;
-  limits.scheduler.window_max = 12;
+  limits.scheduler.window_max = 4;
   limits.scheduler.held_max = 24;
-  limits.scheduler.page_documents = 5;
+  limits.scheduler.page_documents = 3;
   limits.scheduler.reserve_ahead = 4;
   limits.scheduler.frontier_lag_max = 9;
   limits.scheduler.frontier_step = 2;
-  limits.scheduler.live.after = std::chrono::seconds(2);
+  limits.scheduler.live.after = std::chrono::milliseconds(500);
   limits.scheduler.live.span = std::chrono::seconds(30);
   limits.scheduler.live.deliveries_max = 6;
   limits.scheduler.live.keys_max = 60;

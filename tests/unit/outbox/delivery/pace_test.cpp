@@ -16,7 +16,7 @@ TEST_CASE("pace: no window holds more requests than its length allows plus one s
     SteadyTime now{};
     for (int i = 0; i < 200; ++i) {
       now += std::chrono::milliseconds(*rc::gen::inRange(0, 100));
-      if (pace.take(1, Claim::kLive, now)) taken.push_back(now);
+      if (pace.begin(1, Claim::kLive, now)) taken.push_back(now);
     }
     for (std::size_t i = 0; i < taken.size(); ++i) {
       for (std::size_t j = i; j < taken.size(); ++j) {
@@ -32,17 +32,17 @@ TEST_CASE("pace: the moment it names is exact, a nanosecond earlier is too early
   for (const double rate : {0.3, 1.0, 3.0, 7.7, 1000.0}) {
     Pace pace({.rate_per_s = rate});
     SteadyTime now{5s};
-    while (pace.take(1, Claim::kLive, now)) {
+    while (pace.begin(1, Claim::kLive, now)) {
     }
     now = pace.next_at(1, Claim::kLive);
-    CHECK_FALSE(pace.take(1, Claim::kLive, now - 1ns));
-    CHECK(pace.take(1, Claim::kLive, now));
+    CHECK_FALSE(pace.begin(1, Claim::kLive, now - 1ns));
+    CHECK(pace.begin(1, Claim::kLive, now));
   }
 }
 
 TEST_CASE("pace: without a rate there is no limit") {
   Pace pace({});
-  for (int i = 0; i < 1000; ++i) CHECK(pace.take(1, Claim::kBacklog, SteadyTime{}));
+  for (int i = 0; i < 1000; ++i) CHECK(pace.begin(1, Claim::kBacklog, SteadyTime{}));
 }
 
 TEST_CASE("backoff: jitter is full, capped and never zero") {
@@ -122,4 +122,73 @@ TEST_CASE("breaker: a refused credential is tried again after the least backoff,
   breaker.started_probe();
   breaker.answered(TargetSignal::kUnauthorized, {}, true, now);
   CHECK((*breaker.retry_at() == now + 1s));
+}
+
+TEST_CASE("pace: no window of any place holds more than its requests, and all of them are used") {
+  const bool held = rc::check([] {
+    const std::int64_t requests = *rc::gen::inRange(1, 40);
+    const auto window = std::chrono::milliseconds(*rc::gen::inRange(10, 5'000));
+    Pace pace({.burst_requests = requests, .burst_window = window});
+    std::vector<SteadyTime> taken;
+    SteadyTime now{1h};
+    for (int i = 0; i < 300; ++i) {
+      now += std::chrono::milliseconds(*rc::gen::inRange(0, 200));
+      while (pace.begin(1, Claim::kLive, now)) {
+        pace.end(1, 1, now);
+        taken.push_back(now);
+      }
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      const auto end = std::upper_bound(taken.begin(), taken.end(), taken[i] + window);
+      RC_ASSERT(end - taken.begin() - static_cast<std::ptrdiff_t>(i) <= requests);
+    }
+    // Over a long time nearly all of what the bucket gives: half of them, where somebody asks often enough.
+    const double windows = std::chrono::duration<double>(now - SteadyTime{1h}) / window;
+    if (window > 2s)
+      RC_ASSERT(static_cast<double>(taken.size()) >= windows * static_cast<double>(requests) / 2.5 - 1);
+  });
+  CHECK(held);
+}
+
+TEST_CASE("pace: what a target says is left of its burst is kept until it resets") {
+  Pace pace({.burst_requests = 190, .burst_window = 10s});
+  const SteadyTime now{1h};
+  for (int i = 0; i < 3; ++i) CHECK(pace.begin(1, Claim::kLive, now));
+  pace.end(1, 1, now);  // of which two are on their way yet
+  pace.told({.burst = LimitLeft{5, 4s}, .day = {}}, now);
+  int more = 0;
+  while (pace.begin(1, Claim::kLive, now + 1s)) ++more;
+  CHECK(more == 3);
+  CHECK(pace.next_at(1, Claim::kLive) == now + 4s);
+  CHECK(pace.begin(1, Claim::kLive, now + 4s));
+}
+
+TEST_CASE("pace: a day that others have used up is asked for once an hour, by one request") {
+  Pace pace({.day_requests = 1'000, .day_kept_back_percent = 20});
+  SteadyTime now{1h};
+  pace.told({.burst = {}, .day = LimitLeft{200, {}}}, now);  // what is left is the others'
+  CHECK_FALSE(pace.begin(1, Claim::kLive, now + 59min));
+  now += 1h;
+  CHECK(pace.begin(1, Claim::kLive, now));
+  CHECK_FALSE(pace.begin(1, Claim::kLive, now + 1min));
+  pace.told({.burst = {}, .day = LimitLeft{260, {}}}, now + 1min);
+  int live = 0;
+  while (pace.begin(1, Claim::kLive, now + 1min)) ++live;
+  CHECK(live > 0);
+  CHECK(live <= 60);
+}
+
+TEST_CASE("pace: of a day that runs out the backlog's part is spread over its rest") {
+  Pace pace({.day_requests = 1'000, .day_kept_back_percent = 0});
+  const SteadyTime now{1h};
+  pace.told({.burst = {}, .day = LimitLeft{100, std::chrono::milliseconds(10h)}}, now);
+  std::vector<SteadyTime> backlog;
+  for (SteadyTime at = now; at < now + 9h; at += 1min) {
+    if (pace.begin(1, Claim::kBacklog, at)) backlog.push_back(at);
+  }
+  CHECK(backlog.size() > 40);
+  CHECK(backlog.size() <= 100);
+  CHECK(backlog[1] - backlog[0] >= 5min);
+  // Live trade need not wait for a turn of the spread.
+  CHECK(pace.begin(1, Claim::kLive, now + 9h));
 }

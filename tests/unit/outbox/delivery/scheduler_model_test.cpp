@@ -26,7 +26,6 @@ struct Faults {
 
 /// A request on its way: what comes back, and when.
 struct Flying {
-  SteadyTime made;
   SteadyTime back;
   Action request;
 };
@@ -155,7 +154,7 @@ class World {
       RC_ASSERT(reserve_.insert({reserve.target, reserve.from.has_value()}).second);  // one at a time
       RC_ASSERT(memory[reserve.target].reserved_ahead.size() <= limits.reserved_ahead_max);
     }
-    flying_.push_back({now, now + milliseconds(below(2'000)), std::move(action)});
+    flying_.push_back({now + milliseconds(below(2'000)), std::move(action)});
   }
 
   void count_request(const std::string& target) {
@@ -248,8 +247,8 @@ class World {
       it = flying_.erase(it);
     }
     for (const Flying& flying : landed) {
-      if (const auto* send = std::get_if<Send>(&flying.request)) answer(*send, flying.made);
-      if (const auto* look_up = std::get_if<LookUp>(&flying.request)) answer(*look_up, flying.made);
+      if (const auto* send = std::get_if<Send>(&flying.request)) answer(*send);
+      if (const auto* look_up = std::get_if<LookUp>(&flying.request)) answer(*look_up);
       if (const auto* reserve = std::get_if<Reserve>(&flying.request)) {
         reserve_.erase({reserve->target, reserve->from.has_value()});
         keep(memory[reserve->target], *reserve);
@@ -263,21 +262,11 @@ class World {
     }
   }
 
-  /// It was not made, and does not count for the pace.
-  void forget_request(const std::string& target, SteadyTime made) {
-    for (auto* times : {&requests_[target], &of_day_[target]}) {
-      const auto found = std::find(times->begin(), times->end(), made);
-      if (found != times->end()) times->erase(found);
-    }
-  }
-
-  void answer(const Send& send, SteadyTime made) {
+  void answer(const Send& send) {
     const bool whole = happens(50);  // one fate for the request, or one each
     const std::uint64_t fate = below(100);
-    std::size_t unmade = 0;
     for (const Attempt& attempt : send.attempts) {
       if (happens(faults.unmade)) {
-        if (++unmade == send.attempts.size()) forget_request(send.target, made);
         scheduler->not_attempted(send.target, attempt, now);
         continue;
       }
@@ -309,12 +298,9 @@ class World {
     return (left -= faults.lost_after) < 0 ? lost() : delivered();
   }
 
-  void answer(const LookUp& look_up, SteadyTime made) {
+  void answer(const LookUp& look_up) {
     const DeliveryKey& key = look_up.attempt.key;
-    if (happens(faults.unmade)) {
-      forget_request(look_up.target, made);
-      return scheduler->not_attempted(look_up.target, look_up.attempt, now);
-    }
+    if (happens(faults.unmade)) return scheduler->not_attempted(look_up.target, look_up.attempt, now);
     if (happens(faults.unreachable + faults.lost_before)) {
       asked_.erase(key);
       return scheduler->look_up_answer(look_up.target, look_up.attempt,
@@ -445,7 +431,10 @@ TEST_CASE("scheduler: order, one effect, limits and progress hold through faults
       if (world.happens(40)) world.crash_and_start();
     }
     world.faults = {};
-    world.live(2h);
+    const bool days = std::any_of(world.targets.begin(), world.targets.end(),
+                                  [](const auto& target) { return target.second.pace.day_requests > 0; });
+    const std::chrono::hours long_enough(days ? 120 : 2);
+    world.live(long_enough);
 
     // All that waits for no quarantined one is done; what is blocked is what waits for one.
     std::map<DeliveryKey, bool> known;
@@ -460,14 +449,14 @@ TEST_CASE("scheduler: order, one effect, limits and progress hold through faults
 
     for (int round = 0; round < 3; ++round) {
       world.decide();
-      world.live(2h);
+      world.live(long_enough);
       if (round == 0) world.crash_and_start();
-      world.live(2h);
+      world.live(long_enough);
     }
     // Poison behind poison comes to light in turn.
     for (int round = 0; round < 50 && !world.all_settled(); ++round) {
       world.decide();
-      world.live(2h);
+      world.live(long_enough);
     }
     RC_ASSERT(world.all_settled());
     for (const auto& [key, row] : world.journal.rows) {

@@ -219,3 +219,102 @@ TEST_CASE("reader: in a snapshot all that is read is one state of the journal") 
   }
   CHECK(reader->find("A2")->has_value());
 }
+
+namespace {
+
+Document parsed(const std::string& json) {
+  auto checked = parse_document(json, journal_store());
+  REQUIRE(std::holds_alternative<Document>(checked));
+  return std::get<Document>(std::move(checked));
+}
+std::string document_text(const std::string& id, const std::string& type, const std::string& members) {
+  return R"({"id":")" + id + R"(","type":")" + type +
+         R"(","terminal":"T1","occurred_at":"2026-11-23T10:00:00Z",)" + members + "}";
+}
+Document return_of(const std::string& id, const std::string& original) {
+  return parsed(document_text(
+      id, "return",
+      R"("original":{"id":")" + original + R"("},"lines":[{"sku":"X","quantity":1,"unit_price":"1"}])"));
+}
+Document count_of(const std::string& id, const std::string& sku) {
+  return parsed(document_text(id, "stock_count", R"("lines":[{"sku":")" + sku + R"(","counted":3}])"));
+}
+bool has(const BacklogKeys& keys, std::uint64_t hash, KeyUse use, Sequence document) {
+  return std::any_of(keys.uses.begin(), keys.uses.end(), [&](const BacklogKeys::Use& found) {
+    return found.key == OrderingKey{hash, use} && found.document == document;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("backlog: live documents come with what decides whether they may go first") {
+  JournalBench bench;
+  bench.route();
+  const auto open_sale = bench.append(sale_post("S1")).sequence;
+  bench.append(sale_post("S2"));
+  bench.deliver(Sequence{3});
+  const auto from = bench.journal->head().sequence;
+  bench.append(sale_post("S3"));
+  bench.append(make_post(return_of("R1", "S1"), {}));
+  bench.append(make_post(return_of("R2", "S2"), {}));
+  bench.append(make_post(return_of("R3", "elsewhere"), {}));
+  bench.append(make_post(count_of("C1", "X"), {}));
+  auto reader = bench.reader();
+  JournalBacklog backlog(*reader, "0417");
+  auto page = backlog.read_live("erp", from, 10);
+  REQUIRE(page.has_value());
+  REQUIRE(page->entries.size() == 5);
+  const auto& [s3, r1, r2, r3, c1] =
+      std::tie(page->entries[0], page->entries[1], page->entries[2], page->entries[3], page->entries[4]);
+  for (const auto* entry : {&s3, &r1, &r2, &r3}) CHECK(entry->overtakes);
+  CHECK_FALSE(c1.overtakes);
+  CHECK(s3.follows.empty());
+  CHECK(r1.follows == std::vector<Sequence>{open_sale});
+  CHECK(r2.follows.empty());  // settled
+  CHECK(r3.follows.empty());
+  CHECK(s3.document != nullptr);
+}
+
+TEST_CASE("backlog: the keys that hold later documents back are found without reading every document") {
+  JournalBench bench;
+  bench.route();
+  const auto sale = bench.append(sale_post("S1")).sequence;
+  const auto returned = bench.append(make_post(return_of("R1", "S1"), {})).sequence;
+  const auto count = bench.append(make_post(count_of("C1", "Y"), {})).sequence;
+  const auto amended = bench.append(make_post(count_of("C2", "Z"), {})).sequence;
+  const auto beyond = bench.append(make_post(count_of("C3", "W"), {})).sequence;
+  bench.record(outcome_fact(amended, "erp", OutcomeKind::kRejected));
+  DecisionFact amend{DecisionFact::Kind::kAmend, {amended, "erp"}, "erp", "wrong shelf", "ann", {}};
+  amend.amended = count_of("C2", "V");
+  REQUIRE(bench.alone([&](Journal& j) { return j.decide(amend); }).has_value());
+  auto reader = bench.reader();
+  JournalBacklog backlog(*reader, "0417");
+
+  const auto key_of = [](const Document& document, KeyUse use) {
+    for (const OrderingKey& key : ordering_keys(document, "0417")) {
+      if (key.use == use) return key.hash;
+    }
+    return std::uint64_t{0};
+  };
+  auto keys = backlog.read_keys("erp", Sequence{}, amended, 100);
+  REQUIRE(keys.has_value());
+  CHECK(keys->through == amended);
+  CHECK(has(*keys, key_of(count_of("C1", "Y"), KeyUse::kExclusive), KeyUse::kExclusive, count));
+  CHECK(has(*keys, key_of(count_of("C2", "Z"), KeyUse::kExclusive), KeyUse::kExclusive, amended));
+  CHECK(has(*keys, key_of(count_of("C2", "V"), KeyUse::kExclusive), KeyUse::kExclusive, amended));
+  CHECK(has(*keys, key_of(sale_document("S1"), KeyUse::kExclusive), KeyUse::kShared, returned));
+  for (const auto& use : keys->uses) {
+    CHECK(use.document != sale);
+    CHECK(use.document != beyond);
+  }
+  // In pieces, it is the same.
+  BacklogKeys all;
+  for (Sequence after; after < amended;) {
+    auto some = backlog.read_keys("erp", after, amended, 1);
+    REQUIRE(some.has_value());
+    REQUIRE(some->through > after);
+    all.uses.insert(all.uses.end(), some->uses.begin(), some->uses.end());
+    after = some->through;
+  }
+  CHECK(all.uses.size() == keys->uses.size());
+}

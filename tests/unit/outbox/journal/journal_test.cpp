@@ -289,9 +289,38 @@ TEST_CASE("journal: one from the future, or of another program, is refused and l
   REQUIRE(!future.has_value());
   CHECK(future.error().code == "journal-from-the-future");
   CHECK(JournalReader::open(bench.folder()).error().code == "journal-from-the-future");
-  bench.tamper("PRAGMA user_version = 3; PRAGMA application_id = 7");
+  bench.tamper("PRAGMA user_version = 4; PRAGMA application_id = 7");
   CHECK(Journal::open(JournalOptions{bench.folder(), ""}, bench.clock).error().code == "not-a-journal");
   bench.tamper("PRAGMA application_id = 0x54534a31");
   bench.reopen();
   CHECK(bench.append(sale_post("A1")).kind == PostAnswer::Kind::kReplayed);
+}
+
+TEST_CASE("journal: what was reserved out of order, and of a target's day, outlives the process") {
+  JournalBench bench;
+  const auto reserve = [&](Sequence from, Sequence through) {
+    bench.alone([&](Journal& j) { return j.reserve("erp", through, from); }).value();
+  };
+  bench.alone([](Journal& j) { return j.reserve("erp", Sequence{10}); }).value();
+  reserve(Sequence{100}, Sequence{120});
+  reserve(Sequence{100}, Sequence{140});
+  reserve(Sequence{300}, Sequence{301});
+  bench.alone([](Journal& j) { return j.reserve("crm", Sequence{9}, Sequence{8}); }).value();
+  const UtcTime full_at = bench.clock.utc + std::chrono::hours(3);
+  bench.alone([&](Journal& j) { return j.reserve_day("erp", full_at); }).value();
+  bench.reopen();
+  const std::vector<SequenceRange> both{{Sequence{100}, Sequence{140}}, {Sequence{300}, Sequence{301}}};
+  CHECK(bench.journal->lane("erp")->reserved == Sequence{10});
+  CHECK(bench.journal->lane("erp")->reserved_ahead == both);
+  CHECK(bench.journal->lane("erp")->day_owed == std::chrono::hours(3));
+  CHECK(bench.journal->lane("crm")->day_owed == std::chrono::hours(0));
+  // A clock that jumps while nothing runs neither stops a target for years nor makes a debt of the future.
+  bench.clock.utc -= std::chrono::hours(24 * 3650);
+  CHECK(bench.journal->lane("erp")->day_owed == std::chrono::hours(48));
+  bench.clock.utc += std::chrono::hours(24 * 7300);
+  CHECK(bench.journal->lane("erp")->day_owed == std::chrono::hours(0));
+  // What is reserved in order by now is not kept twice.
+  bench.alone([](Journal& j) { return j.reserve("erp", Sequence{200}); }).value();
+  CHECK(bench.journal->lane("erp")->reserved_ahead ==
+        std::vector<SequenceRange>{{Sequence{300}, Sequence{301}}});
 }
