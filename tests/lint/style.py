@@ -18,7 +18,7 @@ PRODUCTION = ("platform/", "config/", "outbox/", "reconcile/", "agent/")
 HOMES = [
     ("libjq", r"j[qv]\.h$", ("platform/jq/",)),
     ("SQLite", r"sqlite3\.h", ("platform/sqlite/",)),
-    ("curl", r"curl/", ("platform/http/",)),
+    ("curl", r"curl/", ("platform/http/", "platform/transfer/")),
     ("spdlog", r"spdlog/", ("platform/log/",)),
     ("OpenSSL", r"openssl/", ("platform/crypto/",)),
     ("Boost.JSON", r"boost/json", ("platform/json/",)),
