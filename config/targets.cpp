@@ -1,5 +1,6 @@
 #include "config/targets.h"
 
+#include "config/file_targets.h"
 #include "config/section.h"
 #include "platform/json/json.h"
 
@@ -22,6 +23,7 @@ const std::vector<AuthKind>& auth_kinds() {
        {"token_url", "client_id", "client_secret"},
        {"token_url", "client_id", "client_secret", "scope"}},
       {"session", {"user", "password"}, {"user", "password"}},
+      {"ssh_key", {"user", "key_file"}, {"user", "key_file", "passphrase"}},
   };
   return kinds;
 }
@@ -126,7 +128,7 @@ void read_parameters(const Node* parameters, const std::string& name, TargetSett
 
 void read_target(const Node& table, const std::string& name, TargetSettings& target, Mistakes& mistakes) {
   const std::string where = "[targets." + name + "]";
-  read_section(table, where, target_keys(), target, mistakes, {"auth", "parameters"});
+  read_section(table, where, target_keys(), target, mistakes, {"auth", "file", "parameters"});
   target.line = table.line;
   if (table.kind != Node::Kind::kTable) return;
   const Node* url = table.find("base_url");
@@ -145,6 +147,7 @@ void read_target(const Node& table, const std::string& name, TargetSettings& tar
   }
   read_auth(table, table.find("auth"), name, target, mistakes);
   read_parameters(table.find("parameters"), name, target, mistakes);
+  read_file_target(table, name, target, mistakes);
 }
 
 }  // namespace

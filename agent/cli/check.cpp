@@ -29,8 +29,8 @@ void print_mistakes(const Context& context, const LoadedSettings& loaded) {
 // No mistake of the file: the service may run as another user, or the secret may come later.
 void warn_of_secrets(const Settings& settings) {
   for (const auto& [name, target] : settings.targets) {
-    for (const SecretReference* secret :
-         {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret}) {
+    for (const SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
+                                          &target.auth.client_secret, &target.auth.passphrase}) {
       const auto read = read_secret(*secret);
       if (read) continue;
       std::fputs(("tillsync: note: [targets." + name + "] " + printable(read.error().detail) + "\n").c_str(),

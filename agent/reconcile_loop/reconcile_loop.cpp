@@ -45,7 +45,7 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name);
     if (!port) return port.error();
-    loop->ports_[name] = std::move(*port);
+    if (*port) loop->ports_[name] = std::move(*port);
   }
   loop->thread_ = std::thread([self = loop.get()] { self->loop(); });
   return loop;
