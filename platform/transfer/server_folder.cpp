@@ -11,9 +11,15 @@ namespace {
 constexpr std::size_t kBytesASecondMin = 16 * 1024;
 /// A server ends a connection that rests; one that has rested for so long is not used again.
 constexpr long kIdleConnectionMax_s = 20;
+/// How long a wait for sockets lasts at most. libcurl 7.88 does not name all that an FTPS transfer waits for,
+/// and would sleep a second at a time.
+constexpr int kPoll_ms = 20;
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
 };
 struct ListDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -55,10 +61,6 @@ std::size_t write_some(char* from, std::size_t size, std::size_t count, void* co
   }
   sink.bytes.append(from, size * count);
   return size * count;
-}
-
-int look_at_stop(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const std::atomic<bool>*>(context)->load() ? 1 : 0;
 }
 
 /// A stable code for what libcurl reports.
@@ -106,6 +108,7 @@ std::string_view code_of(CURLcode code, bool sftp) {
 struct ServerFolder::Impl {
   ServerOptions options;
   const std::atomic<bool>& stop;
+  std::unique_ptr<CURLM, MultiDeleter> multi;  ///< keeps the connections; goes last
   std::unique_ptr<CURL, EasyDeleter> easy;
   bool sftp = false;
   long timeout_s = 1;  ///< of the options, in whole seconds
@@ -151,9 +154,6 @@ struct ServerFolder::Impl {
     set(CURLOPT_LOW_SPEED_LIMIT, 1L, fault);
     set(CURLOPT_LOW_SPEED_TIME, timeout_s, fault);
     set(CURLOPT_MAXAGE_CONN, kIdleConnectionMax_s, fault);
-    set(CURLOPT_NOPROGRESS, 0L, fault);
-    set(CURLOPT_XFERINFOFUNCTION, look_at_stop, fault);
-    set(CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&stop), fault);
     set(CURLOPT_USERNAME, options.user.c_str(), fault);
     if (sftp) {
       begin_sftp(fault);
@@ -190,6 +190,28 @@ struct ServerFolder::Impl {
     set(CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout_s, fault);
   }
 
+  /// The transfer that begin() has made ready, to its end; CURLE_ABORTED_BY_CALLBACK where it is to stop.
+  /// Not curl_easy_perform(): see kPoll_ms, and one that its progress callback stops may spin for ever.
+  CURLcode perform() {
+    if (curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) return CURLE_FAILED_INIT;
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    while (!stop) {
+      int running = 0, left = 0;
+      if (curl_multi_perform(multi.get(), &running) != CURLM_OK) {
+        code = CURLE_FAILED_INIT;
+        break;
+      }
+      const CURLMsg* message = curl_multi_info_read(multi.get(), &left);
+      if (message != nullptr && message->msg == CURLMSG_DONE) {
+        code = message->data.result;
+        break;
+      }
+      curl_multi_poll(multi.get(), nullptr, 0, kPoll_ms, nullptr);
+    }
+    curl_multi_remove_handle(multi.get(), easy.get());
+    return code;
+  }
+
   Error error_of(CURLcode code, const std::string& doing) const {
     const std::string_view stable = code_of(code, sftp);
     std::string detail = host + ": " + doing + ": " + (*error_text ? error_text : curl_easy_strerror(code));
@@ -205,8 +227,11 @@ ServerFolder::~ServerFolder() = default;
 Result<std::unique_ptr<ServerFolder>> ServerFolder::open(ServerOptions options,
                                                          const std::atomic<bool>& stop) {
   auto impl = std::make_unique<Impl>(std::move(options), stop);
-  if (initialized()) impl->easy.reset(curl_easy_init());
-  if (!impl->easy) return Error{ErrorKind::kInternal, "curl", "libcurl cannot be started"};
+  if (initialized()) {
+    impl->multi.reset(curl_multi_init());
+    impl->easy.reset(curl_easy_init());
+  }
+  if (!impl->multi || !impl->easy) return Error{ErrorKind::kInternal, "curl", "libcurl cannot be started"};
   const char* const wanted = impl->sftp ? "sftp" : "ftps";
   const char* const* known = curl_version_info(CURLVERSION_NOW)->protocols;
   while (*known != nullptr && std::strcmp(*known, wanted) != 0) ++known;
@@ -235,7 +260,7 @@ Result<void> ServerFolder::put(const std::string& name, std::string_view bytes) 
   impl_->set(CURLOPT_READDATA, &source, fault);
   impl_->set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(bytes.size()), fault);
   impl_->set(CURLOPT_POSTQUOTE, commands.get(), fault);
-  if (fault == CURLE_OK) fault = curl_easy_perform(impl_->easy.get());
+  if (fault == CURLE_OK) fault = impl_->perform();
   if (fault == CURLE_OK) return ok();
   return impl_->error_of(fault, "cannot put " + name);
 }
@@ -245,7 +270,7 @@ Result<std::optional<std::string>> ServerFolder::get(const std::string& name, st
   Sink sink{{}, bytes_max};
   impl_->set(CURLOPT_WRITEFUNCTION, write_some, fault);
   impl_->set(CURLOPT_WRITEDATA, &sink, fault);
-  if (fault == CURLE_OK) fault = curl_easy_perform(impl_->easy.get());
+  if (fault == CURLE_OK) fault = impl_->perform();
   if (fault == CURLE_OK) return std::optional<std::string>(std::move(sink.bytes));
   if (fault == CURLE_REMOTE_FILE_NOT_FOUND) return std::optional<std::string>();
   if (sink.too_large)
@@ -254,8 +279,7 @@ Result<std::optional<std::string>> ServerFolder::get(const std::string& name, st
 }
 
 Result<void> ServerFolder::reach() {
-  // Asked for a file that nobody has: a sign-in alone proves no data connection, and libcurl 7.88 with a
-  // request for no file at all can spin for ever in FTP once it is to stop.
+  // Asked for a file that nobody has: a sign-in alone would prove no data connection.
   auto asked = get(".tillsync", 0);
   return asked || asked.error().code == "too-large" ? ok() : Result<void>(asked.error());
 }
