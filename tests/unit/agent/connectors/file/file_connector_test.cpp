@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 
+#include "tests/support/process.h"
 #include "tests/unit/agent/connectors/file/support.h"
 
 using namespace tillsync;
@@ -15,7 +16,8 @@ class SlowFolder final : public transfer::DropFolder {
  public:
   explicit SlowFolder(std::shared_ptr<std::atomic<bool>> stop) : stop_(std::move(stop)) {}
   Result<void> put(const std::string&, std::string_view) override {
-    while (!*stop_ && !open) testing_pause();
+    entered = true;
+    while (!*stop_ && !open) testing::sleep_briefly();
     if (*stop_) return Error{ErrorKind::kUnavailable, "stopped", "stopped"};
     return ok();
   }
@@ -26,9 +28,9 @@ class SlowFolder final : public transfer::DropFolder {
   std::string place() const override { return "slow"; }
 
   std::atomic<bool> open{false};
+  std::atomic<bool> entered{false};  ///< a file is under way
 
  private:
-  static void testing_pause() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
   std::shared_ptr<std::atomic<bool>> stop_;
 };
 
@@ -122,15 +124,9 @@ TEST_CASE("I3: file connector: its end cuts the file under way, which the ledger
     Under under;
     ledger = elsewhere.file("files");
     under.connector->submit({sale(1)}, [](const std::vector<Outcome>&) {});
-    // Under way once it is written down.
-    const std::string written = under.dir.file("files");
-    for (int i = 0; i < 10'000; ++i) {
-      auto opened = file::BatchLedger::open(written, "legacy");
-      if (opened && opened->pending().value() == 1) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    REQUIRE(testing::eventually([&] { return under.folder->entered.load(); }));
     under.connector.reset();
-    std::filesystem::copy(written, ledger);
+    std::filesystem::copy(under.dir.file("files"), ledger);
   }
   auto opened = file::BatchLedger::open(ledger, "legacy").value();
   CHECK(opened.pending().value() == 1);
