@@ -49,7 +49,8 @@ class Sshd(Child):
         self.folder, self.port, self.user = folder, free_port(), getpass.getuser()
         folder.mkdir()
         for name, phrase in (("host", ""), ("other", ""), ("client", "pass phrase")):
-            run("ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", folder / name)
+            # One round of its key derivation: unlocking it must not take longer than a busy machine's time-out.
+            run("ssh-keygen", "-q", "-a", "1", "-t", "ed25519", "-N", phrase, "-f", folder / name)
         (folder / "sshd_config").write_text(f"""ListenAddress 127.0.0.1
 Port {self.port}
 HostKey {folder}/host
