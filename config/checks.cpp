@@ -112,8 +112,8 @@ std::string check_log_level(std::string_view value) {
 }
 
 std::string check_auth_kind(std::string_view value) {
-  return one_of(value, std::array<std::string_view, 6>{"bearer", "basic", "api_key", "oauth2", "oauth2_jwt",
-                                                       "session"});
+  return one_of(value, std::array<std::string_view, 7>{"bearer", "basic", "api_key", "oauth2", "oauth2_jwt",
+                                                       "session", "ssh_key"});
 }
 
 std::string check_algorithm(std::string_view value) {
@@ -132,6 +132,29 @@ std::string check_header_name(std::string_view value) {
 
 std::string check_url(std::string_view value) {
   return parse_url(value).fault;
+}
+
+std::string check_base_url(std::string_view value) {
+  const FilePlace place = parse_file_place(value);
+  return place.scheme.empty() ? parse_url(value).fault : place.fault;
+}
+
+std::string check_file_format(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 2>{"csv", "poslog"});
+}
+
+std::string check_file_tls(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 2>{"explicit", "implicit"});
+}
+
+std::string check_host_key(std::string_view value) {
+  constexpr std::size_t kDigestCharacters = 43;  // 32 bytes as base64 without padding
+  const bool good = value.substr(0, 7) == "SHA256:" && value.size() == 7 + kDigestCharacters &&
+                    std::all_of(value.begin() + 7, value.end(),
+                                [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '/'; });
+  return good || value.empty() ? ""
+                               : "must be a key's fingerprint as `ssh-keygen -lf KEY.pub` shows it: "
+                                 "\"SHA256:\" and 43 characters";
 }
 
 std::string check_secret(std::string_view value) {
@@ -239,6 +262,46 @@ Url parse_url(std::string_view text) {
   if (!port || *port == 0) return wrong("has a port that is no number from 1 to 65535");
   url.host = parts->host;
   return url;
+}
+
+FilePlace parse_file_place(std::string_view text) {
+  FilePlace place;
+  for (const std::string_view scheme : {"file", "sftp", "ftps"}) {
+    const std::string start = std::string(scheme) + "://";
+    if (text.substr(0, start.size()) != start) continue;
+    place.scheme = scheme;
+    text.remove_prefix(start.size());
+  }
+  const auto wrong = [&place](std::string fault) {
+    place.fault = std::move(fault);
+    return place;
+  };
+  if (place.scheme.empty()) return wrong("must start with file://, sftp:// or ftps://");
+  constexpr std::size_t kPathBytesMax = 1024;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::string_view authority = text.substr(0, slash), path = text.substr(slash);
+  // What a path may hold is what needs no quoting, neither in a URL nor in a server's commands.
+  static constexpr std::string_view kMarks = "/._-~+,=";
+  if (path.size() > kPathBytesMax || !std::all_of(path.begin(), path.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
+      })) {
+    return wrong("must have a path of at most 1024 of the characters A-Z a-z 0-9 / . _ - ~ + , =");
+  }
+  if (("/" + std::string(path) + "/").find("/../") != std::string::npos)
+    return wrong("must not lead upwards with ..");
+  if (place.scheme == "file") {
+    if (!authority.empty() || path.size() < 2)
+      return wrong(
+          "must name a folder of this machine by its whole path, e.g. \"file:///var/spool/central/in\"");
+    return place;
+  }
+  if (authority.find('@') != std::string_view::npos)
+    return wrong(
+        "must not hold a user or password before the host; use the target's [targets.NAME.auth] table");
+  const Url url = parse_url("https://" + std::string(authority));
+  if (!url.fault.empty()) return wrong(url.fault);
+  place.host = url.host;
+  return place;
 }
 
 }  // namespace tillsync::config

@@ -19,6 +19,12 @@ std::string check_auth_kind(std::string_view value);
 std::string check_algorithm(std::string_view value);
 std::string check_header_name(std::string_view value);
 std::string check_url(std::string_view value);
+/// A target's address: http(s), or a place for files (file, sftp, ftps).
+std::string check_base_url(std::string_view value);
+std::string check_file_format(std::string_view value);
+std::string check_file_tls(std::string_view value);
+/// "SHA256:" and 43 characters of base64, as `ssh-keygen -l` shows a key.
+std::string check_host_key(std::string_view value);
 /// "file:PATH", "env:NAME", "systemd-credential:NAME" or "". Never repeats the value: it may be the secret
 /// itself.
 std::string check_secret(std::string_view value);
@@ -40,6 +46,14 @@ struct Url {
   std::string host;  ///< without brackets
 };
 Url parse_url(std::string_view text);
+
+/// Where files go, taken apart. `fault` is "" where it is well.
+struct FilePlace {
+  std::string fault;
+  std::string scheme;  ///< "file", "sftp", "ftps"; "" where the text begins with none of them
+  std::string host;    ///< "" for file
+};
+FilePlace parse_file_place(std::string_view text);
 
 /// 127.0.0.0/8, ::1 or localhost.
 bool is_loopback(std::string_view host);

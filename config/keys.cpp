@@ -61,7 +61,7 @@ const std::vector<Key<TargetSettings>>& target_keys() {
   using S = TargetSettings;
   static const std::vector<Key<S>> keys = {
       {"connector", &S::connector, 0, 0, check_not_empty},
-      {"base_url", &S::base_url, 0, 0, check_url},
+      {"base_url", &S::base_url, 0, 0, check_base_url},
       {"allow_plain_http", &S::allow_plain_http},
       {"token", &S::token},
       {"timeout_s", &S::timeout, 0.1, 600},
@@ -97,6 +97,19 @@ const std::vector<Key<AuthSettings>>& auth_keys() {
       {"subject", &S::subject},
       {"audience", &S::audience},
       {"scope", &S::scope},
+      {"key_file", &S::key_file},
+      {"passphrase", &S::passphrase},
+  };
+  return keys;
+}
+
+const std::vector<Key<FileSettings>>& file_keys() {
+  using S = FileSettings;
+  static const std::vector<Key<S>> keys = {
+      {"format", &S::format, 0, 0, check_file_format},
+      {"tls", &S::tls, 0, 0, check_file_tls},
+      {"known_hosts", &S::known_hosts},
+      {"host_key_sha256", &S::host_key_sha256, 0, 0, check_host_key},
   };
   return keys;
 }
@@ -135,6 +148,7 @@ std::vector<std::string> known_keys() {
   append(all, "log", names_of(log_keys()));
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));
+  append(all, "targets.*.file", names_of(file_keys()));
   append(all, "routes", document_type_names());
   append(all, "routes.*", route_step_keys());
   return all;

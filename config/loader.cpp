@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/file_targets.h"
 #include "config/section.h"
 #include "config/settings.h"
 #include "config/targets.h"
@@ -41,6 +42,7 @@ class Loader {
       for (const auto& [name, node] : targets->members) target_names.push_back(name);
     }
     read_routes(root_.find("routes"), target_names, settings_, mistakes_);
+    check_file_routes(root_, settings_, mistakes_);
     require("store", "id", "write the store's number, e.g. id = \"0417\"");
     require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");
     check_retention();
@@ -107,19 +109,22 @@ class Loader {
     resolve(settings_.log.file);
     for (auto& [name, target] : settings_.targets) {
       resolve(target.ca_file);
+      resolve(target.file.known_hosts);
+      resolve(target.auth.key_file);
       find_connector(name, target);
       for (SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
-                                      &target.auth.client_secret, &target.auth.private_key}) {
+                                      &target.auth.client_secret, &target.auth.private_key,
+                                          &target.auth.passphrase}) {
         resolve(*secret);
       }
     }
   }
 
-  /// "rest" is built in. Anything else is a file: a path, or a name in the folder `connectors` beside the
-  /// settings, or one that came with the program.
+  /// "rest" and "file" are built in. Anything else is a file: a path, or a name in the folder `connectors`
+  /// beside the settings, or one that came with the program.
   void find_connector(const std::string& name, TargetSettings& target) {
     const std::string& connector = target.connector;
-    if (connector == "rest" || connector.empty()) return;
+    if (connector == "rest" || connector == kFileConnector || connector.empty()) return;
     std::vector<std::string> places;
     if (connector.find('/') != std::string::npos || connector.ends_with(".toml")) {
       places = {connector};
@@ -142,7 +147,7 @@ class Loader {
     for (const std::string& place : places) looked += (looked.empty() ? "" : " nor ") + place;
     mistakes_.add(key == nullptr ? table->line : key->line,
                   "[targets." + name + "] there is no connector \"" + connector + "\": no file " + looked +
-                      "; use \"rest\", or name a connector file");
+                      "; use \"rest\" or \"file\", or name a connector file");
   }
 
   void check_listeners() {

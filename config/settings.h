@@ -56,9 +56,10 @@ struct LogSettings {
 
 struct AuthSettings {
   /// bearer (the target's `token`), basic, api_key, oauth2 (client credentials, RFC 6749 section 4.4),
-  /// oauth2_jwt (JWT bearer, RFC 7523 section 2.1), session (as the connector's file signs in)
+  /// oauth2_jwt (JWT bearer, RFC 7523 section 2.1), session (as the connector's file signs in), ssh_key
+  /// (sftp)
   std::string kind = "bearer";
-  std::string user;                       ///< basic, session
+  std::string user;                       ///< basic, session, ssh_key
   SecretReference password;               ///< basic, session
   std::string header = "X-API-Key";       ///< api_key: the header that carries it
   SecretReference key;                    ///< api_key
@@ -71,11 +72,21 @@ struct AuthSettings {
   std::string subject;                    ///< oauth2_jwt: in whose name
   std::string audience;                   ///< whom the assertions are for; "" for the token_url itself
   std::string scope;                      ///< oauth2, oauth2_jwt, "" for none
+  std::string key_file;              ///< ssh_key: the private key
+  SecretReference passphrase;        ///< ssh_key: what the key file is locked with
+};
+
+/// [targets.NAME.file], of the connector "file".
+struct FileSettings {
+  std::string format = "csv";    ///< csv, poslog
+  std::string tls = "explicit";  ///< ftps: explicit (AUTH TLS, port 21), implicit (port 990)
+  std::string known_hosts;       ///< sftp: a file as OpenSSH has it
+  std::string host_key_sha256;   ///< sftp: "SHA256:BASE64", as ssh-keygen -l shows it
 };
 
 struct TargetSettings {
   std::string connector = "rest";
-  std::string connector_file;  ///< where `connector` was found; "" for "rest"
+  std::string connector_file;  ///< where `connector` was found; "" for "rest" and "file"
   std::string parameters;      ///< the table [targets.NAME.parameters] as a JSON object; "" for none
   std::int64_t parameters_line = 0;
   std::int64_t line = 0;  ///< of [targets.NAME]
@@ -83,6 +94,7 @@ struct TargetSettings {
   bool allow_plain_http = false;  ///< plain http to a host that is not this machine
   SecretReference token;
   AuthSettings auth;
+  FileSettings file;
   std::chrono::milliseconds timeout{10'000};
   std::int64_t concurrency = 8;
   std::int64_t batch_max = 1;

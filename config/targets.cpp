@@ -1,5 +1,6 @@
 #include "config/targets.h"
 
+#include "config/file_targets.h"
 #include "config/section.h"
 #include "platform/json/json.h"
 
@@ -26,6 +27,7 @@ const std::vector<AuthKind>& auth_kinds() {
        {"token_url", "client_id", "subject", "private_key"},
        {"token_url", "client_id", "subject", "private_key", "algorithm", "key_id", "audience", "scope"}},
       {"session", {"user", "password"}, {"user", "password"}},
+      {"ssh_key", {"user", "key_file"}, {"user", "key_file", "passphrase"}},
   };
   return kinds;
 }
@@ -150,7 +152,7 @@ void read_parameters(const Node* parameters, const std::string& name, TargetSett
 
 void read_target(const Node& table, const std::string& name, TargetSettings& target, Mistakes& mistakes) {
   const std::string where = "[targets." + name + "]";
-  read_section(table, where, target_keys(), target, mistakes, {"auth", "parameters"});
+  read_section(table, where, target_keys(), target, mistakes, {"auth", "file", "parameters"});
   target.line = table.line;
   if (table.kind != Node::Kind::kTable) return;
   const Node* url = table.find("base_url");
@@ -169,6 +171,7 @@ void read_target(const Node& table, const std::string& name, TargetSettings& tar
   }
   read_auth(table, table.find("auth"), name, target, mistakes);
   read_parameters(table.find("parameters"), name, target, mistakes);
+  read_file_target(table, name, target, mistakes);
 }
 
 }  // namespace

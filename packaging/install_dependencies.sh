@@ -14,6 +14,7 @@ build_packages=(
   libsqlite3-dev libcereal-dev                                # the journal and its records
   libspdlog-dev libfmt-dev prometheus-cpp-dev                 # logging, text, metrics
   libtomlplusplus-dev libcli11-dev                            # settings, command line
+  libpugixml-dev                                              # POSLog XML
   libjq-dev                                                   # mappings in the language that operators know: jq
   libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
@@ -23,6 +24,7 @@ build_packages=(
 test_packages=(
   curl jq sqlite3 xz-utils openssl faketime iproute2 nftables
   tryton-server tryton-proteus tryton-modules-sale python3-psycopg2 postgresql-15 postgresql-client-15 # a real ERP
+  openssh-server python3-pyftpdlib python3-openssl # servers that take files: SFTP, FTPS
 )
 # The mock server's npm packages need node, from wherever it comes: another node than Debian's has its own npm, which Debian's would displace.
 command -v node >/dev/null && command -v npm >/dev/null || test_packages+=(nodejs npm)

@@ -187,8 +187,9 @@ Result<std::unique_ptr<TargetPort>> Daemon::target_port(const std::string& name,
                                                         const DeliveryLoop::Parts::Post& post) {
   std::optional<Mapping> mapping;
   if (mapper_) mapping.emplace(*mapper_, post);
+  const file::FileHost files{settings_.journal.path, post, [this] { return disk_->make_room(); }};
   return make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_, read_secret,
-                          mapping);
+                          mapping, files);
 }
 
 Result<void> Daemon::start_loops() {

@@ -31,7 +31,8 @@ void print_mistakes(const Context& context, const LoadedSettings& loaded) {
 void warn_of_secrets(const Settings& settings) {
   for (const auto& [name, target] : settings.targets) {
     for (const SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
-                                          &target.auth.client_secret, &target.auth.private_key}) {
+                                          &target.auth.client_secret, &target.auth.private_key,
+                                          &target.auth.passphrase}) {
       const auto read = read_secret(*secret);
       std::string fault = read ? "" : read.error().detail;
       if (read && !read->empty() && secret == &target.auth.private_key) {

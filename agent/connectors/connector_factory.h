@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/connectors/credentials.h"
+#include "agent/connectors/file/file_target.h"
 #include "agent/connectors/mapped/asker.h"
 #include "agent/connectors/mapped/mapping.h"
 #include "config/settings.h"
@@ -17,9 +18,12 @@
 
 namespace tillsync {
 
+/// The built-in connector that writes files (file/file_target.h).
+inline constexpr std::string_view kFileConnector = "file";
+
 /// A target's connector file, loaded, with the parameters that the target gives it.
 struct TargetConnector {
-  std::shared_ptr<const Connector> connector;  ///< null for the built-in `rest`
+  std::shared_ptr<const Connector> connector;  ///< null for the built-in `rest` and `file`
   json::Value parameters;
 };
 /// Reads the connector file of a target and holds its settings against it. Every mistake, those of the file
@@ -32,12 +36,14 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
                            const std::string& settings_file);
 
 /// For the delivery thread. `client` and `clock` outlive the port. `name` is the target's, for messages;
-/// `mapping` posts to the delivery thread. kInvalid with the cure: unusable connector, base_url or auth.
+/// `mapping` posts to the delivery thread, and `files` is for targets that take files. kInvalid with the
+/// cure: unusable connector, base_url or auth.
 Result<std::unique_ptr<TargetPort>> make_target_port(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, http::Transport& client,
                                                      const Clock& clock,
                                                      Credentials::ReadSecret read = read_secret,
-                                                     const std::optional<Mapping>& mapping = {});
+                                                     const std::optional<Mapping>& mapping = {},
+                                                     const std::optional<file::FileHost>& files = {});
 /// The same for a connector file that is loaded already.
 Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store,
@@ -47,7 +53,8 @@ Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, co
                                                      Credentials::ReadSecret read);
 
 /// For the reconcile thread; it brings its own HTTP client. `clock` and `mapper` outlive the port; a mapper
-/// is needed for a connector of a file. Errors as above.
+/// is needed for a connector of a file. Null where a target that takes files cannot be asked what it has.
+/// Errors as above.
 Result<std::unique_ptr<ReadBackPort>> make_read_back(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, const Clock& clock,
                                                      Credentials::ReadSecret read = read_secret,

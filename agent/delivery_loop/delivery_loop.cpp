@@ -66,6 +66,7 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
 
 DeliveryLoop::~DeliveryLoop() {
   stop();
+  driver_.reset();  // connectors with a thread of their own post here until they end
 }
 
 void DeliveryLoop::stop() {

@@ -45,6 +45,7 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
   for (const auto& [name, target] : settings.targets) {
     auto port = loop->parts_.make_port(name);
     if (!port) return port.error();
+    if (!*port) continue;
     const auto listed = (*port)->listed_types();
     if (auto kept = loop->view_->forget_listed_otherwise(name, listed); !kept) return kept.error();
     loop->ports_[name] = std::move(*port);

@@ -60,6 +60,7 @@ class ReconcileLoop {
     const Settings& settings;
     StoreDefaults store;
     const Clock& clock;
+    /// Null: nobody can be asked what this target has, and its reports stay without a read-back.
     std::function<Result<std::unique_ptr<ReadBackPort>>(const std::string& name)> make_port;
     /// Asked where the view finds no room on the disk; true: some was made. Any thread.
     std::function<bool()> make_room;

@@ -18,7 +18,7 @@ PRODUCTION = ("platform/", "config/", "outbox/", "reconcile/", "agent/")
 HOMES = [
     ("libjq", r"j[qv]\.h$", ("platform/jq/",)),
     ("SQLite", r"sqlite3\.h", ("platform/sqlite/",)),
-    ("curl", r"curl/", ("platform/http/",)),
+    ("curl", r"curl/", ("platform/http/", "platform/transfer/")),
     ("spdlog", r"spdlog/", ("platform/log/",)),
     ("OpenSSL", r"openssl/", ("platform/crypto/",)),
     ("Boost.JSON", r"boost/json", ("platform/json/",)),
@@ -27,6 +27,7 @@ HOMES = [
     ("cereal", r"cereal/", ("outbox/document/",)),
     ("Beast and Asio", r"boost/(asio|beast)", ("agent/http_server/",)),
     ("CLI11", r"CLI/", ("agent/cli/",)),
+    ("pugixml", r"pugixml", ("agent/poslog/",)),
     ("prometheus-cpp", r"prometheus/", ("agent/ops_api/",)),
     ("doctest", r"doctest/", ()),
     ("rapidcheck", r"rapidcheck", ()),
@@ -92,7 +93,7 @@ def self_test():
     expected = [f"agent/long.cpp:{LINES_MAX + 1}:", "agent/bare.h:1:", "config/open.cpp:1:", "outbox/system.cpp:1:",
                 "outbox/now.cpp:1:", "agent/sleep.cpp:2:", "reconcile/dice.cpp:2:"]
     headers = ["jq.h", "sqlite3.h", "curl/curl.h", "spdlog/spdlog.h", "openssl/evp.h", "boost/json.hpp", "date/tz.h", "toml++/toml.h",
-               "cereal/cereal.hpp", "boost/asio/post.hpp", "CLI/CLI.hpp", "prometheus/counter.h", "doctest/doctest.h",
+               "cereal/cereal.hpp", "boost/asio/post.hpp", "CLI/CLI.hpp", "pugixml.hpp", "prometheus/counter.h", "doctest/doctest.h",
                "rapidcheck.h", "unistd.h"]
     assert len(headers) == len(HOMES)
     for number, header in enumerate(headers):

@@ -47,7 +47,7 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   expect_no_mistakes(loaded);
   const Settings& s = loaded.settings;
   const Settings defaults;
-  CHECK(s.targets.size() == 5);
+  CHECK(s.targets.size() == 8);
   CHECK(s.store.day_starts_at == defaults.store.day_starts_at);
   CHECK(s.journal.path == defaults.journal.path);
   CHECK(s.journal.disk_reserve_mib == defaults.journal.disk_reserve_mib);
