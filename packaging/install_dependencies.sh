@@ -15,6 +15,7 @@ build_packages=(
   libspdlog-dev libfmt-dev prometheus-cpp-dev                 # logging, text, metrics
   libtomlplusplus-dev libcli11-dev                            # settings, command line
   libjq-dev                                                   # mappings in the language that operators know: jq
+  libpugixml-dev                                              # POSLog files of tills
   libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
   ca-certificates
