@@ -50,12 +50,18 @@ SteadyTime IntakeFolder::scan() {
   if (!listing) return next_scan();
   tell_others(*listing);
   std::map<std::string, Seen> seen;  // what is gone is forgotten
+  verdicts_bytes_ = 0;
   for (const auto& file : listing->files) {
-    if (auto known = seen_.extract(file.name)) seen.insert(std::move(known));
+    auto known = seen_.extract(file.name);
+    if (!known) continue;
+    if (known.mapped().mark != file.mark) known.mapped().verdict.reset();
+    if (known.mapped().verdict) verdicts_bytes_ += bytes_of(*known.mapped().verdict);
+    seen.insert(std::move(known));
   }
   seen_ = std::move(seen);
   counts_.files_waiting = static_cast<std::int64_t>(listing->files.size());
 
+  const auto gone_before = counts_.files_taken + counts_.files_rejected;
   auto due = next_scan();
   bool held = false;
   for (const auto& file : listing->files) {
@@ -81,7 +87,9 @@ SteadyTime IntakeFolder::scan() {
     held_by_.clear();
   }
   publish();
-  return listing->more && !held ? std::min(due, parts_.clock.steady_now()) : due;
+  // Behind the first come the others, but only where these made room for them.
+  const bool went_on = counts_.files_taken + counts_.files_rejected > gone_before;
+  return listing->more && went_on && !held ? std::min(due, parts_.clock.steady_now()) : due;
 }
 
 std::optional<DropListing> IntakeFolder::list() {
@@ -138,7 +146,8 @@ IntakeFolder::Next IntakeFolder::take(const DropFile& file, Seen& seen) {
     // is not taken twice.
     const auto now = file_mark(path(file.name));
     if (!now || *now != file.mark) return Next::kGoOn;
-    settle(file, **report, seen);
+    seen.verdict = verdict_of(file, **report);
+    verdicts_bytes_ += bytes_of(*seen.verdict);
   }
   if (auto moved = move(file, *seen.verdict); !moved) {
     if (!told(file.name, "immovable")) {
@@ -148,8 +157,13 @@ IntakeFolder::Next IntakeFolder::take(const DropFile& file, Seen& seen) {
            {"file", file.name},
            {"detail", moved.error().detail + "; its documents are settled, the move is tried again"}});
     }
+    if (verdicts_bytes_ > limits_.verdicts_bytes_max) {
+      verdicts_bytes_ -= bytes_of(*seen.verdict);
+      seen.verdict.reset();
+    }
     return Next::kGoOn;
   }
+  verdicts_bytes_ -= bytes_of(*seen.verdict);
   ++(seen.verdict->rejected ? counts_.files_rejected : counts_.files_taken);
   --counts_.files_waiting;
   seen_.erase(file.name);
@@ -184,7 +198,7 @@ std::optional<Result<FileReport>> IntakeFolder::read(const DropFile& file, Seen&
                              sink);
 }
 
-void IntakeFolder::settle(const DropFile& file, const FileReport& report, Seen& seen) {
+IntakeFolder::Verdict IntakeFolder::verdict_of(const DropFile& file, const FileReport& report) {
   const auto& documents = report.documents;
   counts_.documents_journaled += static_cast<std::int64_t>(documents.journaled);
   counts_.documents_had_already += static_cast<std::int64_t>(documents.had_already);
@@ -211,7 +225,7 @@ void IntakeFolder::settle(const DropFile& file, const FileReport& report, Seen& 
                                     {"had_already", documents.had_already},
                                     {"noted", report.noted.size() + report.noted_more}});
   }
-  seen.verdict = std::move(verdict);
+  return verdict;
 }
 
 /// What is written beside comes first: a file in rejected/ always has its reason.

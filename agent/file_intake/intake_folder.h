@@ -23,6 +23,8 @@ struct IntakeLimits {
   std::chrono::milliseconds empty_settle{60'000};
   /// After the disk was full or the journal could not take more.
   std::chrono::milliseconds held_retry{5'000};
+  /// What is kept for files that cannot be moved; one whose verdict finds no room is read again each time.
+  std::size_t verdicts_bytes_max = 16 * 1024 * 1024;
   std::size_t told_max = 10'000;  ///< names that the log was told of once; with more it is told again
   DocumentSinkLimits sink{};
 };
@@ -64,8 +66,9 @@ class IntakeFolder {
   void tell_others(const DropListing& listing);
   Next take(const DropFile& file, Seen& seen);
   std::optional<Result<FileReport>> read(const DropFile& file, Seen& seen);
-  void settle(const DropFile& file, const FileReport& report, Seen& seen);
+  Verdict verdict_of(const DropFile& file, const FileReport& report);
   Result<void> move(const DropFile& file, const Verdict& verdict);
+  static std::size_t bytes_of(const Verdict& verdict) { return sizeof verdict + verdict.side_text.size(); }
   void hold(const Error& error);
   bool told(const std::string& name, const std::string& what);
   std::string path(const std::string& name) const { return parts_.settings.folder + "/" + name; }
@@ -74,9 +77,10 @@ class IntakeFolder {
   const Parts parts_;
   const IntakeLimits limits_;
   std::map<std::string, Seen> seen_;
-  std::set<std::string> told_;  ///< what and name
-  std::string folder_fault_;    ///< code of what the log was told last; "" while the folder is well
-  std::string held_by_;         ///< likewise of what holds all files back
+  std::set<std::string> told_;      ///< what and name
+  std::size_t verdicts_bytes_ = 0;  ///< of all in seen_
+  std::string folder_fault_;        ///< code of what the log was told last; "" while the folder is well
+  std::string held_by_;             ///< likewise of what holds all files back
   IntakeCounts counts_;
 };
 

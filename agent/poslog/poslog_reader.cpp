@@ -151,7 +151,7 @@ class Reader {
     const auto decimals = currency_decimals(currency);
     if (!decimals) return faults_.add(found_.xpath + "/CurrencyCode", "is no currency of ISO 4217");
     Money money(currency, *decimals, faults_);
-    auto trade = read_trade(retail, at, context_.store_id, original_of, money);
+    auto trade = read_trade(retail, at, key_.store, original_of, money);
     if (!faults_.empty()) return;
     for (auto& side : trade.sides) add_document(side, trade, currency);
   }

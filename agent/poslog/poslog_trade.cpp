@@ -238,27 +238,37 @@ class Trader {
     const Decimal goods = (sum_of(lines_, false) - sum_of(lines_, true)).abs();
     const Decimal taxes = (taxes_of(false) - taxes_of(true)).abs();
     const auto written = totals();
-    const auto fitting = [&](const Decimal& exact) {
-      return std::find_if(written.begin(), written.end(), [&](const Decimal& t) { return is(t, exact); });
-    };
+    const bool taxes_included = are_taxes_included(goods, taxes, written);
+    const Decimal exact = taxes_included ? goods : goods + taxes;
     std::optional<Decimal> total;
-    bool taxes_included = true;
-    if (const auto gross = fitting(goods); gross != written.end()) {
-      total = *gross;
-    } else if (const auto net = fitting(goods + taxes); net != written.end()) {
-      total = *net;
-      taxes_included = false;
-    } else if (!written.empty()) {
-      total = written.front();  // the door says by how much it is wrong
-    } else {
-      Decimal paid;
-      for (const auto& one : paid_) paid += one.amount;
-      taxes_included =
-          taxes.is_zero() || paid_.empty() || is(paid.abs(), goods) || !is(paid.abs(), goods + taxes);
-    }
+    const auto fitting =
+        std::find_if(written.begin(), written.end(), [&](const Decimal& t) { return is(t, exact); });
+    // Where none fits, the door says by how much the likeliest is wrong.
+    if (!written.empty()) total = fitting != written.end() ? *fitting : written.front();
     if (sells && returns) return build_exchange(parts, total, taxes_included);
-    const Decimal due = total ? *total : goods + (taxes_included ? Decimal() : taxes);
+    const Decimal due = total ? *total : exact;
     parts.sides.push_back(side(returns, total, taxes_included, tenders(due, returns)));
+  }
+
+  /// Tills write prices with their taxes or without, and seldom say which. What was paid tells, else the
+  /// first total that fits either.
+  bool are_taxes_included(const Decimal& goods, const Decimal& taxes,
+                          const std::vector<Decimal>& written) const {
+    if (taxes.is_zero()) return true;
+    Decimal handed, applied;
+    for (std::size_t i = 0; i < paid_.size(); ++i) {
+      handed += paid_[i].amount;
+      if (!is_change_[i]) applied += paid_[i].applied.value_or(paid_[i].amount);
+    }
+    const auto is_paid = [&](const Decimal& exact) {
+      return is(handed.abs(), exact) || is(applied.abs(), exact);
+    };
+    if (!paid_.empty() && is_paid(goods) != is_paid(goods + taxes)) return is_paid(goods);
+    for (const auto& total : written) {
+      if (is(total, goods)) return true;
+      if (is(total, goods + taxes)) return false;
+    }
+    return true;
   }
 
   /// A tax of the whole transaction stands at its last line; where lines have theirs, it only sums them up.

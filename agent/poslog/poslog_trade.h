@@ -24,7 +24,7 @@ struct TradeParts {
   json::Object extensions;  ///< what the model has no place for
 };
 
-/// What a return's TransactionLink says of the sale, where it says something.
+/// What a return's TransactionLink says of the sale, where it says something; `store_id` is the return's own.
 using OriginalOf = std::optional<json::Object> (*)(pugi::xml_node link, const std::string& store_id);
 
 /// Where it cannot be read as a whole, `money` has the faults.

@@ -49,7 +49,10 @@ struct IntakeBench {
                                        *journal,
                                        journal_store(),
                                        TimeZone::find("Europe/London").value(),
-                                       [this] { return has_room; },
+                                       [this] {
+                                         if (while_reading) while_reading();
+                                         return has_room;
+                                       },
                                        clock,
                                        stopping,
                                        {}},
@@ -91,6 +94,7 @@ struct IntakeBench {
   IntakeSettings settings;
   std::atomic<bool> stopping{false};
   bool has_room = true;
+  std::function<void()> while_reading;  ///< called before the file is read, and before each commit
   std::unique_ptr<JournalThread> journal;
   std::optional<IntakeFolder> folder;
 };
@@ -172,6 +176,22 @@ TEST_CASE("file intake: a file read again after a crash is no second time in the
   CHECK(bench.folder->counts().documents_had_already == 2);
   // done/ has one of that name already: both are kept.
   CHECK(std::distance(fs::directory_iterator(bench.file("done")), {}) == 2);
+}
+
+TEST_CASE("file intake: a file that grows while it is read stays, and is read anew") {
+  IntakeBench bench;
+  bench.put("a.ndjson", sale("A1") + "\n");
+  int calls = 0;
+  bench.while_reading = [&] {
+    if (++calls == 2) std::ofstream(bench.file("a.ndjson"), std::ios::app) << sale("A2") << "\n";
+  };
+  bench.take();
+  CHECK(calls == 2);
+  CHECK(bench.documents() == 1);
+  CHECK(fs::exists(bench.file("a.ndjson")));
+  bench.take();
+  CHECK(bench.order() == std::vector<std::string>{"A1", "A2"});
+  CHECK(fs::exists(bench.file("done/a.ndjson")));
 }
 
 TEST_CASE("file intake: an id with another content is refused") {
@@ -262,6 +282,22 @@ TEST_CASE("file intake: limits of a file and of a document") {
   CHECK(gave_up.text_of("detail").find("Behind line 5 nothing was looked at") != std::string::npos);
 }
 
+TEST_CASE("file intake: more files than one look holds come in the next, at once") {
+  IntakeBench bench;
+  bench.settings.settle = std::chrono::milliseconds(0);
+  bench.forget({.files_max = 2});
+  for (const char* name : {"a", "b", "c"}) bench.put(name, sale(name));
+  CHECK(bench.folder->scan() == bench.clock.steady);
+  CHECK(bench.documents() == 2);
+  CHECK(bench.folder->scan() == bench.clock.steady + bench.settings.scan_every);
+  CHECK(bench.order() == std::vector<std::string>{"a", "b", "c"});
+  // Where those in front cannot go there is nothing to hurry for.
+  for (const char* name : {"d", "e", "f"}) bench.put(name, sale(name));
+  fs::rename(bench.file("done"), bench.dir.file("done"));
+  bench.put("done", "");
+  CHECK(bench.folder->scan() == bench.clock.steady + bench.settings.scan_every);
+}
+
 TEST_CASE("file intake: a folder that is not there yet is looked for again") {
   IntakeBench bench;
   fs::remove(bench.settings.folder);
@@ -284,6 +320,19 @@ TEST_CASE("file intake: where a file cannot be moved its documents stand, and th
   CHECK(fs::exists(bench.file("done/a.ndjson")));
   CHECK(bench.documents() == 1);
   CHECK(bench.folder->counts().documents_had_already == 0);  // it was not read again
+}
+
+TEST_CASE("file intake: a verdict that finds no room is reached again, and stands") {
+  IntakeBench bench;
+  bench.forget({.verdicts_bytes_max = 0});
+  bench.put("done", "");
+  bench.put("a.ndjson", sale("A1"));
+  bench.take();
+  fs::remove(bench.file("done"));
+  bench.folder->scan();
+  CHECK(fs::exists(bench.file("done/a.ndjson")));
+  CHECK(bench.documents() == 1);
+  CHECK(bench.folder->counts().documents_had_already == 1);  // it was read again
 }
 
 TEST_CASE("file intake: what is written beside a file never takes the place of another file") {

@@ -185,6 +185,24 @@ TEST_CASE("poslog: a return names its sale by the very id that the sale was read
   CHECK(trade.tenders == std::vector<Tender>{{"Cash", dec("2"), {}}});
 }
 
+TEST_CASE("poslog: a link without a store means the return's own, whatever the settings call it") {
+  const auto head = [](const char* sequence) {
+    return std::string(
+               "<BusinessUnit><UnitID>RS-1</UnitID></BusinessUnit><WorkstationID>T1</WorkstationID>"
+               "<SequenceNumber>") +
+           sequence + "</SequenceNumber><EndDateTime>2026-11-20T10:00:00Z</EndDateTime>" +
+           "<BusinessDayDate>2026-11-20</BusinessDayDate>";
+  };
+  const auto sold = document_of(poslog(transaction(retail(item(goods("pen", "2.00"))), "", head("7"))));
+  const auto link =
+      "<TransactionLink><WorkstationID>T1</WorkstationID><SequenceNumber>7</SequenceNumber><BusinessDayDate>"
+      "2026-11-20</BusinessDayDate></TransactionLink>";
+  const auto returned =
+      document_of(poslog(transaction(retail(item(goods("pen", "2.00"), "Return") + link), "", head("8"))));
+  const OriginalSale expected{sold.id, std::nullopt, std::nullopt};
+  CHECK(trade_of(returned).original == expected);
+}
+
 TEST_CASE("poslog: a return that knows only a receipt names that") {
   const auto returned = trade(item(goods("pen", "2.00"), "Return") +
                               "<TransactionLink><TransactionID>abc</TransactionID><RetailStoreID>9</"
