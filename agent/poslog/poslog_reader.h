@@ -46,8 +46,8 @@ struct PoslogTransaction {
 };
 
 struct PoslogLimits {
-  std::size_t elements_max = 2'000'000;    ///< 64 bytes of memory each
-  std::size_t attributes_max = 2'000'000;  ///< 40 bytes each
+  std::size_t elements_max = 3'000'000;    ///< 64 bytes of memory each
+  std::size_t attributes_max = 3'000'000;  ///< 40 bytes each
   int depth_max = 32;
 };
 

@@ -239,6 +239,19 @@ TEST_CASE("file intake: with a full disk, or a journal that takes nothing, files
   CHECK(bench.order() == std::vector<std::string>{"A1", "B1"});
 }
 
+TEST_CASE("file intake: a file that is held back is not overtaken in the same look") {
+  IntakeBench bench;
+  bench.settings.settle = std::chrono::milliseconds(0);
+  bench.put("a.ndjson", sale("A1"));
+  bench.put("b.ndjson", sale("B1"));
+  int calls = 0;
+  bench.while_reading = [&] { bench.has_room = ++calls != 1; };
+  bench.folder->scan();
+  CHECK(bench.documents() == 0);
+  bench.folder->scan();
+  CHECK(bench.order() == std::vector<std::string>{"A1", "B1"});
+}
+
 TEST_CASE("file intake: what is no file is left where it is, and holds up nothing") {
   IntakeBench bench;
   fs::create_symlink("/etc/passwd", bench.file("0link"));
