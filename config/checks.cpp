@@ -111,6 +111,17 @@ std::string check_log_level(std::string_view value) {
   return one_of(value, std::array<std::string_view, 4>{"debug", "info", "warning", "error"});
 }
 
+std::string check_intake_format(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 2>{"poslog", "ndjson"});
+}
+
+std::string check_terminal_or_none(std::string_view value) {
+  const bool good = value.size() <= 32 && std::all_of(value.begin(), value.end(), [](char c) {
+                      return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == ':' || c == '-';
+                    });
+  return good ? "" : "must be at most 32 of the letters A-Z a-z 0-9 . _ : -, or \"\" for none";
+}
+
 std::string check_auth_kind(std::string_view value) {
   return one_of(value, std::array<std::string_view, 7>{"bearer", "basic", "api_key", "oauth2", "oauth2_jwt",
                                                        "session", "ssh_key"});

@@ -17,6 +17,10 @@ std::string check_log_format(std::string_view value);
 std::string check_log_level(std::string_view value);
 std::string check_auth_kind(std::string_view value);
 std::string check_algorithm(std::string_view value);
+/// poslog, ndjson.
+std::string check_intake_format(std::string_view value);
+/// A terminal as documents name it (CONTRACT section 1), or "".
+std::string check_terminal_or_none(std::string_view value);
 std::string check_header_name(std::string_view value);
 std::string check_url(std::string_view value);
 /// A target's address: http(s), or a place for files (file, sftp, ftps).

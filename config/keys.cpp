@@ -114,6 +114,18 @@ const std::vector<Key<FileSettings>>& file_keys() {
   return keys;
 }
 
+const std::vector<Key<IntakeSettings>>& intake_keys() {
+  using S = IntakeSettings;
+  static const std::vector<Key<S>> keys = {
+      {"folder", &S::folder, 0, 0, check_not_empty},
+      {"format", &S::format, 0, 0, check_intake_format},
+      {"terminal", &S::terminal, 0, 0, check_terminal_or_none},
+      {"settle_s", &S::settle, 0, 3600},
+      {"scan_every_s", &S::scan_every, 0.1, 3600},
+  };
+  return keys;
+}
+
 const std::vector<std::string>& document_type_names() {
   static const std::vector<std::string> names = {
       "sale", "return", "stock_adjustment", "stock_count", "stock_transfer", "customer_update", "till_close"};
@@ -121,8 +133,8 @@ const std::vector<std::string>& document_type_names() {
 }
 
 const std::vector<std::string>& section_names() {
-  static const std::vector<std::string> names = {"store", "journal", "till",   "ops",
-                                                 "log",   "targets", "routes", "reconcile"};
+  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",   "log",
+                                                 "targets", "routes",  "reconcile", "intake"};
   return names;
 }
 
@@ -149,6 +161,7 @@ std::vector<std::string> known_keys() {
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));
   append(all, "targets.*.file", names_of(file_keys()));
+  append(all, "intake.*", names_of(intake_keys()));
   append(all, "routes", document_type_names());
   append(all, "routes.*", route_step_keys());
   return all;

@@ -41,6 +41,7 @@ const std::vector<Key<LogSettings>>& log_keys();
 const std::vector<Key<TargetSettings>>& target_keys();
 const std::vector<Key<AuthSettings>>& auth_keys();
 const std::vector<Key<FileSettings>>& file_keys();
+const std::vector<Key<IntakeSettings>>& intake_keys();
 
 /// The document types (CONTRACT section 1) that a route may be written for.
 const std::vector<std::string>& document_type_names();

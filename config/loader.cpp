@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "config/file_targets.h"
+#include "config/intakes.h"
 #include "config/section.h"
 #include "config/settings.h"
 #include "config/targets.h"
@@ -43,11 +44,13 @@ class Loader {
     }
     read_routes(root_.find("routes"), target_names, settings_, mistakes_);
     check_file_routes(root_, settings_, mistakes_);
+    if (const Node* intakes = root_.find("intake")) read_intakes(*intakes, settings_, mistakes_);
     require("store", "id", "write the store's number, e.g. id = \"0417\"");
     require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");
     check_retention();
     resolve_paths();
     check_listeners();
+    check_intake_folders(settings_, mistakes_);
     return {std::move(settings_), mistakes_.take()};
   }
 
@@ -107,6 +110,7 @@ class Loader {
     resolve(settings_.journal.path);
     resolve(settings_.till.unix_socket);
     resolve(settings_.log.file);
+    for (auto& [name, intake] : settings_.intakes) resolve(intake.folder);
     for (auto& [name, target] : settings_.targets) {
       resolve(target.ca_file);
       resolve(target.file.known_hosts);

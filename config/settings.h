@@ -111,6 +111,16 @@ struct TargetSettings {
   std::string proxy;    ///< "" honours the environment
 };
 
+/// A folder in which tills leave files (agent/file_intake).
+struct IntakeSettings {
+  std::string folder;
+  std::string format;    ///< poslog, ndjson
+  std::string terminal;  ///< of documents that name none; "" for none
+  std::chrono::milliseconds settle{2'000};
+  std::chrono::milliseconds scan_every{10'000};
+  std::int64_t line = 0;  ///< of [intake.NAME]
+};
+
 /// One step of a route. The short form `sale = ["erp", "crm"]` gives one step per target, named as the
 /// target.
 struct RouteStep {
@@ -128,6 +138,7 @@ struct Settings {
   ReconcileSettings reconcile;
   LogSettings log;
   std::map<std::string, TargetSettings> targets;
+  std::map<std::string, IntakeSettings> intakes;
   /// By document type; a type without a route goes nowhere. Without [routes] in the file every type goes to
   /// every target.
   std::map<std::string, std::vector<RouteStep>> routes;

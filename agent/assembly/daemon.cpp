@@ -13,6 +13,7 @@
 #include "agent/assembly/protocol_error.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/delivery_loop/delivery_loop.h"
+#include "agent/file_intake/file_intake.h"
 #include "agent/http_server/server.h"
 #include "agent/ops_api/metrics.h"
 #include "agent/ops_api/ops_api.h"
@@ -54,7 +55,8 @@ class Daemon {
     for (auto step : {&Daemon::open_journal, &Daemon::start_loops, &Daemon::start_apis}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
-    return listen();
+    if (auto done = listen(); !done) return done.error();
+    return start_intakes();
   }
 
   /// Why the journal must not be used any more; known after start() or run().
@@ -72,6 +74,7 @@ class Daemon {
                                {"ops_port", ops_server_->tcp_port()},
                                {"backlog", journal_->counts().backlog()}});
     loop_.run();
+    intakes_.clear();
     workers_->stop();
     delivery_->stop();
     reconcile_.reset();
@@ -86,6 +89,7 @@ class Daemon {
                                                   const DeliveryLoop::Parts::Post& post);
   Result<void> start_apis();
   Result<void> listen();
+  Result<void> start_intakes();
   void damaged(const Error& error);
   void shut_down();
   void feed_watchdog();
@@ -115,6 +119,7 @@ class Daemon {
   std::unique_ptr<OpsApi> ops_api_;
   std::unique_ptr<HttpServer> till_server_;
   std::unique_ptr<HttpServer> ops_server_;
+  FileIntakes intakes_;
   std::optional<MemoryKeeper> memory_;
   std::atomic<bool> running_{false};  ///< the parts that on_commit tells are all there
   bool stopping_ = false;
@@ -252,7 +257,13 @@ Result<void> Daemon::start_apis() {
                                              [this] {
                                                return DiskSample{disk_->free_bytes(), disk_->reserve_bytes()};
                                              },
-                                             clock_});
+                                             clock_,
+                                             [this] {
+                                               std::map<std::string, IntakeCounts> counts;
+                                               for (const auto& [name, intake] : intakes_)
+                                                 counts[name] = intake->counts();
+                                               return counts;
+                                             }});
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
@@ -282,6 +293,19 @@ Result<void> Daemon::listen() {
     if (auto done = till_server_->listen_tcp(settings_.till.tcp); !done) return done.error();
   }
   return ops_server_->listen_tcp(settings_.ops.tcp);
+}
+
+Result<void> Daemon::start_intakes() {
+  if (settings_.intakes.empty()) return ok();
+  const auto zone = TimeZone::find(settings_.store.time_zone);
+  if (!zone) return zone.error();
+  for (const auto& [name, settings] : settings_.intakes) {
+    auto intake = FileIntake::start(
+        {name, settings, *journal_, *store_, *zone, [this] { return disk_->has_room(); }, clock_});
+    if (!intake) return intake.error();
+    intakes_[name] = std::move(*intake);
+  }
+  return ok();
 }
 
 Health Daemon::health() const {

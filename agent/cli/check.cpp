@@ -45,6 +45,18 @@ void warn_of_secrets(const Settings& settings) {
   }
 }
 
+// Likewise: a share may not be mounted yet.
+void warn_of_intakes(const Settings& settings) {
+  for (const auto& [name, intake] : settings.intakes) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(intake.folder, ignored)) continue;
+    std::fputs(("tillsync: note: [intake." + name + "] there is no folder " + printable(intake.folder) +
+                " (or this user may not see it): make it, and let tillsync and the tills write there\n")
+                   .c_str(),
+               stderr);
+  }
+}
+
 // Quick, because it stands before every start: `journal verify` walks the whole chain.
 constexpr std::int64_t kRecordsChecked = 1'000;
 
@@ -98,6 +110,7 @@ Exit check_settings(const Context& context) {
                                   context.settings_file + "; mend the lines above and check again");
   }
   warn_of_secrets(loaded.settings);
+  warn_of_intakes(loaded.settings);
   if (!context.json) print("settings " + printable(context.settings_file) + ": good\n");
   if (auto ours = check_journal_owner(loaded.settings); !ours) return fail(ours.error());
   return check_journal(context, loaded.settings.journal.path);

@@ -102,6 +102,27 @@ void add_targets(Families& out, const MetricsSample& sample) {
   for (const auto& [target, view] : sample.targets) put(rate, {{"target", target}}, view.rate_per_s);
 }
 
+void add_intakes(Families& out, const MetricsSample& sample) {
+  if (sample.intakes.empty()) return;
+  auto& files = out.add("tillsync_intake_files_total",
+                        "Files that were taken or rejected since the start, by intake.", MetricType::Counter);
+  for (const auto& [name, counts] : sample.intakes) {
+    put(files, {{"intake", name}, {"result", "taken"}}, as_double(counts.files_taken));
+    put(files, {{"intake", name}, {"result", "rejected"}}, as_double(counts.files_rejected));
+  }
+  auto& documents = out.add("tillsync_intake_documents_total",
+                            "Documents out of files since the start, by intake.", MetricType::Counter);
+  for (const auto& [name, counts] : sample.intakes) {
+    put(documents, {{"intake", name}, {"result", "journaled"}}, as_double(counts.documents_journaled));
+    put(documents, {{"intake", name}, {"result", "had_already"}}, as_double(counts.documents_had_already));
+    put(documents, {{"intake", name}, {"result", "refused"}}, as_double(counts.documents_refused));
+  }
+  auto& waiting =
+      out.add("tillsync_intake_files_waiting", "Files in the folder, by intake.", MetricType::Gauge);
+  for (const auto& [name, counts] : sample.intakes)
+    put(waiting, {{"intake", name}}, as_double(counts.files_waiting));
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -133,6 +154,7 @@ std::string Metrics::text(const MetricsSample& sample) {
   Families out(impl_->registry.Collect());
   add_documents(out, sample);
   add_targets(out, sample);
+  add_intakes(out, sample);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

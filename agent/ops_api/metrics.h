@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/delivery_loop/delivery_loop.h"
+#include "agent/file_intake/intake_counts.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
@@ -27,6 +28,7 @@ struct MetricsSample {
   bool accepting = true;
   Sequence head;
   UtcTime now{};
+  std::map<std::string, IntakeCounts> intakes;
 };
 
 class Metrics {

@@ -29,6 +29,7 @@ class OpsApi {
     std::function<bool()> accepting;  ///< whether tills can post now
     std::function<DiskSample()> disk;
     const Clock& clock;
+    std::function<std::map<std::string, IntakeCounts>()> intakes = {};  ///< by name; may be empty
   };
   explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -37,6 +38,7 @@ class OpsApi {
  private:
   void get(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   void post(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
+  std::map<std::string, IntakeCounts> intakes() const;
   void status(Responder respond);
   void metrics(Responder respond);
   void report(const ServerRequest& request, Responder respond);

@@ -62,7 +62,13 @@ json::Value status_view(const StatusSample& sample) {
           {"from", range.from.value}, {"through", range.through.value}, {"aside", recovery.aside}});
     }
   }
-  return json::Object{
+  json::Object intakes;
+  for (const auto& [name, counts] : sample.intakes) {
+    intakes.emplace_back(name, json::Object{{"files_waiting", counts.files_waiting},
+                                            {"files_taken", counts.files_taken},
+                                            {"files_rejected", counts.files_rejected}});
+  }
+  json::Object status{
       {"store", sample.store},
       {"version", TILLSYNC_VERSION},
       {"accepting", sample.accepting},
@@ -73,6 +79,8 @@ json::Value status_view(const StatusSample& sample) {
       {"documents", std::move(documents)},
       {"targets", std::move(targets)},
       {"lost", std::move(lost)}};
+  if (!intakes.empty()) status.emplace_back("intakes", std::move(intakes));
+  return status;
 }
 
 }  // namespace tillsync

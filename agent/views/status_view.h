@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/delivery_loop/delivery_loop.h"
+#include "agent/file_intake/intake_counts.h"
 #include "outbox/journal/reader.h"
 #include "platform/json/json.h"
 
@@ -20,6 +21,7 @@ struct StatusSample {
   std::int64_t blocked_documents = 0;
   std::optional<StoredDocument> oldest;
   std::vector<RecoveredFact> recoveries;  ///< from damage, ever
+  std::map<std::string, IntakeCounts> intakes = {};
 };
 
 json::Value status_view(const StatusSample& sample);

@@ -341,6 +341,49 @@ void add_pages(Corpus& corpus) {
   corpus.add("fuzz_central_page", R"({"next":""})");
 }
 
+void add_poslogs(Corpus& corpus) {
+  const auto transaction = [](const std::string& attributes, const std::string& inside) {
+    return "<Transaction" + attributes +
+           "><RetailStoreID>0417</RetailStoreID><WorkstationID>T1</WorkstationID><SequenceNumber>7"
+           "</SequenceNumber><BusinessDayDate>2026-11-20</BusinessDayDate><EndDateTime>2026-11-20T10:00:00"
+           "</EndDateTime>" +
+           inside + "</Transaction>";
+  };
+  const std::string sold =
+      "<LineItem><Sale><POSIdentity POSIDType=\"GTIN\"><POSItemID>4006381333931</POSItemID></POSIdentity>"
+      "<Description>pen</Description><RegularSalesUnitPrice>2.00</RegularSalesUnitPrice><ExtendedAmount>5.40"
+      "</ExtendedAmount><Quantity Units=\"1\">3</Quantity><RetailPriceModifier><Amount>0.60</Amount>"
+      "<PromotionID>P</PromotionID></RetailPriceModifier><Tax><Percent>20</Percent><Amount>0.900001</"
+      "Amount></Tax>"
+      "</Sale><SequenceNumber>1</SequenceNumber></LineItem>";
+  const std::string returned =
+      "<LineItem><Return><ItemID>old</ItemID><ActualSalesUnitPrice>1.00</"
+      "ActualSalesUnitPrice><TransactionLink>"
+      "<WorkstationID>T1</WorkstationID><SequenceNumber>6</SequenceNumber><BusinessDayDate>2026-11-19"
+      "</BusinessDayDate></TransactionLink></Return></LineItem>";
+  const std::string paid =
+      "<LineItem><Tender "
+      "TenderType=\"Cash\"><Amount>10.00</Amount></Tender></LineItem><LineItem><TenderChange "
+      "TenderType=\"Cash\"><Amount>4.60</Amount></TenderChange></LineItem><Total "
+      "TotalType=\"TransactionGrandAmount\">5.40</Total>";
+  const std::string off =
+      "<LineItem><Discount><Amount Action=\"Subtract\">0.60</Amount><PromotionID>P</PromotionID><ItemLink>1"
+      "</ItemLink></Discount></LineItem><LineItem><Sale "
+      "ItemType=\"Deposit\"><ItemID>d</ItemID><ExtendedAmount>1"
+      "</ExtendedAmount><ItemLink>1</ItemLink></Sale></LineItem>";
+  for (const auto& inside : {sold + paid, returned, sold + returned, sold + off + paid, std::string()}) {
+    const auto retail = "<RetailTransaction>" + inside + "</RetailTransaction>";
+    corpus.add("fuzz_poslog", "<POSLog>" + transaction("", retail) + "</POSLog>");
+    corpus.add("fuzz_poslog", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><n:DigitalReceipt>" +
+                                  transaction(" TrainingModeFlag=\"true\"", retail) +
+                                  transaction("", retail) + "</n:DigitalReceipt>");
+  }
+  corpus.add("fuzz_poslog", "<POSLog>" + transaction("", "<ControlTransaction/>") +
+                                transaction("", "<InventoryTransaction/>") + "</POSLog>");
+  corpus.add("fuzz_poslog", "<!DOCTYPE a [<!ENTITY b \"c\">]><POSLog>&b;</POSLog>");
+  corpus.add("fuzz_poslog", std::string("\xff\xfe<\0P\0/\0>\0", 10));
+}
+
 void add_small_texts(Corpus& corpus) {
   for (const std::string_view text : {"0",
                                       "-0.00",
@@ -400,6 +443,7 @@ int main(int argc, char** argv) {
     add_connectors(corpus);
     add_answers(corpus);
     add_pages(corpus);
+    add_poslogs(corpus);
     add_small_texts(corpus);
     corpus.print();
     return 0;

@@ -56,6 +56,7 @@ options_of() { # TARGET
     fuzz_decimal_time) echo small_texts 128 16 ;;
     fuzz_request_head) echo http 20000 64 ;;
     fuzz_connector_file) echo connector_file 16384 256 ;;
+    fuzz_poslog) echo poslog 16384 256 ;;
     fuzz_settings) echo settings 16384 256 ;;
     *) echo json 16384 256 ;;
   esac

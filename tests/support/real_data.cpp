@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "platform/json/json.h"
+#include "tests/support/poslog_samples.h"
 
 namespace tillsync::test {
 namespace {
@@ -16,22 +17,29 @@ using json::Value;
 
 constexpr unsigned kTerminals = 8;
 
-std::optional<fs::path> in_folder(const fs::path& folder) {
+std::optional<fs::path> transactions_in(const fs::path& folder) {
   for (const char* name : {"online-retail/transactions.ndjson.xz", "transactions.ndjson.xz"}) {
     if (fs::path file = folder / name; fs::is_regular_file(file)) return file;
   }
   return std::nullopt;
 }
 
-std::optional<fs::path> find_file() {
+std::optional<fs::path> samples_in(const fs::path& folder) {
+  fs::path samples = folder / "poslog/arts-digital-receipt-2.0-se";
+  return fs::is_directory(samples) ? std::optional(samples) : std::nullopt;
+}
+
+/// Wherever data of this kind may be.
+template <class In>
+std::optional<fs::path> find_data(In in_folder) {
   if (const char* folder = std::getenv("TILLSYNC_REAL_DATA"); folder != nullptr && *folder != '\0')
     return in_folder(folder);
   const fs::path root = TILLSYNC_SOURCE_DIR;
-  if (auto file = in_folder(root / "data")) return file;
-  if (auto file = in_folder(root.parent_path() / "data")) return file;
+  if (auto found = in_folder(root / "data")) return found;
+  if (auto found = in_folder(root.parent_path() / "data")) return found;
   std::error_code unreadable;
   for (const auto& neighbour : fs::directory_iterator(root.parent_path(), unreadable)) {
-    if (auto file = in_folder(neighbour.path() / "data")) return file;
+    if (auto found = in_folder(neighbour.path() / "data")) return found;
   }
   return std::nullopt;
 }
@@ -80,7 +88,7 @@ RealDocument to_contract(std::string_view line) {
 }  // namespace
 
 std::optional<std::vector<RealDocument>> real_documents() {
-  const auto file = find_file();
+  const auto file = find_data(transactions_in);
   if (!file) return std::nullopt;
   const std::string text = decompress(*file);
   std::vector<RealDocument> documents;
@@ -90,6 +98,10 @@ std::optional<std::vector<RealDocument>> real_documents() {
     begin = end + 1;
   }
   return documents;
+}
+
+std::optional<std::filesystem::path> poslog_samples() {
+  return find_data(samples_in);
 }
 
 }  // namespace tillsync::test
