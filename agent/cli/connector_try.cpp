@@ -14,6 +14,7 @@
 #include "outbox/document/validation.h"
 #include "platform/log/printable.h"
 #include "platform/service/child_process.h"
+#include "platform/service/memory.h"
 
 namespace tillsync::cli {
 namespace {
@@ -292,6 +293,7 @@ Exit run_try(const Context& context, const TryOptions& options) {
   plan.answers = std::move(*answers);
   plan.look_up = options.look_up;
   plan.live = options.live;
+  keep_memory_out_of_core_files();
   plan.connector = std::make_shared<const Connector>(std::move(loaded.connector));
   jq::Mapper mapper({own_program(), "jq-worker"});
   const auto rehearsal = rehearse(std::move(plan), mapper, context.clock);

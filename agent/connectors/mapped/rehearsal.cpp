@@ -1,5 +1,6 @@
 #include "agent/connectors/mapped/rehearsal.h"
 
+#include "agent/connectors/blot.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
 #include "agent/connectors/plain_text.h"
@@ -14,6 +15,10 @@ constexpr std::string_view kNoSecret = "SECRET";
 bool is_credential(std::string_view header) {
   return header == "Authorization" || header == "Cookie" || header.find("Token") != std::string_view::npos ||
          header.find("Key") != std::string_view::npos;
+}
+
+bool is_hidden(std::string_view header) {
+  return is_credential(header) && header != "Idempotency-Key" && !header.ends_with("-Idempotency-Key");
 }
 
 /// Writes down what passes.
@@ -31,9 +36,7 @@ class WireTap final : public http::Transport {
       client_.start(std::move(request),
                     [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
                       out_.exchanges[place].answer = exchange;
-                      if (auto* answer = std::get_if<http::Answer>(&*out_.exchanges[place].answer);
-                          answer != nullptr && signs_in)
-                        answer->body = kHidden;
+                      hide(*out_.exchanges[place].answer, signs_in);
                       done(std::move(exchange));
                     });
       return;
@@ -57,13 +60,29 @@ class WireTap final : public http::Transport {
   bool ran_out() const { return ran_out_; }
 
  private:
-  http::Request shown(http::Request request) const {
+  /// What a request carried as a credential is hidden in what comes back as well.
+  void hide(http::Exchange& exchange, bool signs_in) const {
+    auto* answer = std::get_if<http::Answer>(&exchange);
+    if (answer == nullptr) return;
+    Blot(secrets_).out_of(*answer);
+    if (signs_in) answer->body = kHidden;
+  }
+
+  http::Request shown(http::Request request) {
+    if (plan_.live) {
+      for (const auto& [name, value] : request.headers) {
+        if (!is_hidden(name)) continue;
+        secrets_.push_back(value);
+        secrets_.push_back(value.substr(value.find(' ') + 1));
+      }
+      if (!request.password.empty()) secrets_.push_back(request.user + ":" + request.password);
+    }
     for (auto& [name, value] : request.headers) {
-      if (is_credential(name) && name != "Idempotency-Key" && !name.ends_with("-Idempotency-Key"))
-        value = kHidden;
+      if (is_hidden(name)) value = kHidden;
     }
     if (!request.password.empty()) request.password = kHidden;
-    for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);
+    Blot(secrets_).out_of(request.body);
+    for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);  // short ones, too
     if (!plan_.live) replace_all(request.body, kNoSecret, kHidden);
     return request;
   }

@@ -54,6 +54,16 @@ std::optional<std::vector<std::pair<std::string, std::string>>> headers_of(const
   return list;
 }
 
+/// What the headers of a session hold.
+std::vector<std::string> secrets_of(const std::vector<std::pair<std::string, std::string>>& headers) {
+  std::vector<std::string> secrets;
+  for (const auto& [name, value] : headers) {
+    secrets.push_back(value);
+    add_words(secrets, value);
+  }
+  return secrets;
+}
+
 }  // namespace
 
 SessionCredentials::SessionCredentials(Parts parts)
@@ -138,16 +148,15 @@ void SessionCredentials::understood(const http::Answer& answer, Result<json::Val
     // The program found no session in it: with most targets, a wrong password.
     std::string reason(said->text_of("reason"));
     // What the target says may repeat what it was sent.
-    if (const auto secret = secret_.get()) replace_all(reason, *secret, "***");
+    if (const auto secret = secret_.get())
+      Blot({*secret, settings_.auth.user + ":" + *secret}).out_of(reason);
     secret_.drop();
     return fail(TargetSignal::kUnauthorized,
                 reason.empty() ? "HTTP " + std::to_string(answer.status) + " without a session" : reason);
   }
   Authorization authorization;
   authorization.headers = std::move(*headers);
-  for (const auto& [name, value] : authorization.headers) {
-    if (value.size() > authorization.secret.size()) authorization.secret = value;
-  }
+  authorization.blot = std::make_shared<const Blot>(secrets_of(authorization.headers));
   authorization.generation = ++generation_;
   const std::int64_t valid_s = said->integer_of("valid_s", -1);
   const auto life = valid_s < 0 ? std::chrono::seconds(kLifeMax) : std::chrono::seconds(valid_s);
