@@ -29,6 +29,8 @@ struct TryOptions {
   std::string target;
   std::vector<std::string> parameters;
   std::string step;
+  std::string read_back;  ///< a business day
+  std::string cursor;
   bool look_up = false;
   bool live = false;
 };
@@ -202,6 +204,25 @@ json::Value as_json(const LimitsLeft& left) {
   return out;
 }
 
+json::Value as_json(const CentralRow& row) {
+  const auto text = [](const std::optional<std::string>& value) {
+    return value ? json::Value(*value) : json::Value();
+  };
+  return json::Object{{"reference", row.reference},
+                      {"step", row.step},
+                      {"central_reference", row.central_reference},
+                      {"total", text(row.total)},
+                      {"currency", text(row.currency)},
+                      {"recorded_at", row.recorded_at}};
+}
+
+json::Value as_json(const CentralPage& page) {
+  json::Array rows;
+  for (const CentralRow& row : page.rows) rows.emplace_back(as_json(row));
+  return json::Object{{"rows", std::move(rows)},
+                      {"next", page.next ? json::Value(*page.next) : json::Value()}};
+}
+
 json::Value as_json(const Rehearsal& rehearsal) {
   json::Array exchanges;
   for (const auto& each : rehearsal.exchanges) {
@@ -234,10 +255,41 @@ json::Value as_json(const Rehearsal& rehearsal) {
                        std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count());
     outcomes.emplace_back(std::move(one));
   }
-  return json::Object{{"exchanges", std::move(exchanges)}, {"outcomes", std::move(outcomes)}};
+  json::Object out{{"exchanges", std::move(exchanges)}, {"outcomes", std::move(outcomes)}};
+  if (rehearsal.page) {
+    const auto& page = *rehearsal.page;
+    out.emplace_back("read_back",
+                     page ? as_json(*page) : json::Value(json::Object{{"error", page.error().detail}}));
+  }
+  return out;
 }
 
-Exit told(const Context& context, const Rehearsal& rehearsal) {
+Exit no_answer_left(const Context& context) {
+  if (!context.json)
+    print(
+        "= not known: there is no answer to the last request; give it with --answers, or send it with "
+        "--live\n");
+  return Exit::kNo;
+}
+
+Exit told_page(const Context& context, const Rehearsal& rehearsal) {
+  if (!rehearsal.page) return no_answer_left(context);
+  const auto& page = *rehearsal.page;
+  if (context.json) return page ? Exit::kDone : Exit::kNo;
+  if (!page) {
+    print("= " + printable(page.error().detail) + "\n");
+    return Exit::kNo;
+  }
+  for (const CentralRow& row : page->rows) {
+    print(printable(fmt::format("= {} {} as {}: {} {}, {}", row.reference, row.step, row.central_reference,
+                                row.total.value_or("-"), row.currency.value_or("-"), row.recorded_at)) +
+          "\n");
+  }
+  print(page->next ? "= more: --cursor " + printable(*page->next) + "\n" : "= and no more\n");
+  return Exit::kDone;
+}
+
+Exit told(const Context& context, const TryOptions& options, const Rehearsal& rehearsal) {
   if (context.json) {
     print(json::dump(as_json(rehearsal)) + "\n");
   } else {
@@ -249,13 +301,8 @@ Exit told(const Context& context, const Rehearsal& rehearsal) {
       print("= " + printable(line) + "\n");
     }
   }
-  if (rehearsal.outcomes.empty()) {
-    if (!context.json)
-      print(
-          "= not known: there is no answer to the last request; give it with --answers, or send it with "
-          "--live\n");
-    return Exit::kNo;
-  }
+  if (!options.read_back.empty()) return told_page(context, rehearsal);
+  if (rehearsal.outcomes.empty()) return no_answer_left(context);
   const bool good =
       std::all_of(rehearsal.outcomes.begin(), rehearsal.outcomes.end(),
                   [](const Outcome& outcome) { return outcome.kind == OutcomeKind::kDelivered; });
@@ -263,6 +310,8 @@ Exit told(const Context& context, const Rehearsal& rehearsal) {
 }
 
 Exit run_try(const Context& context, const TryOptions& options) {
+  if (options.document_files.empty() == options.read_back.empty())
+    return fail(usage("write --document FILE, or --read-back DAY"));
   auto loaded = load_connector(options.file);
   if (!loaded.mistakes.empty())
     return fail(Exit::kUsage,
@@ -282,6 +331,13 @@ Exit run_try(const Context& context, const TryOptions& options) {
   auto parameters = parameters_of(loaded.connector, plan.settings, options);
   if (!parameters) return fail(parameters.error());
   plan.parameters = std::move(*parameters);
+  if (!options.read_back.empty()) {
+    auto day = BusinessDay::parse(options.read_back);
+    if (!day) return fail(usage("--read-back: " + day.error().detail));
+    plan.read_back = *day;
+    plan.store = settings->store.id;
+    if (!options.cursor.empty()) plan.cursor = options.cursor;
+  }
   for (const std::string& file : options.document_files) {
     const Sequence sequence{static_cast<std::int64_t>(plan.deliveries.size()) + 1};
     auto delivery = delivery_of(*settings, options, file, sequence, plan.target);
@@ -298,7 +354,7 @@ Exit run_try(const Context& context, const TryOptions& options) {
   jq::Mapper mapper({own_program(), "jq-worker"});
   const auto rehearsal = rehearse(std::move(plan), mapper, context.clock);
   if (!rehearsal) return fail(rehearsal.error());
-  return told(context, *rehearsal);
+  return told(context, options, *rehearsal);
 }
 
 }  // namespace
@@ -310,15 +366,21 @@ void add_connector_try(CLI::App& connector, Context& context) {
       {"try", "shows what a connector makes of a document: each request, each answer, the outcome",
        "  tillsync connector try acme.toml --document sale.json\n"
        "  tillsync connector try acme.toml --document sale.json --answers answers.ndjson\n"
-       "  tillsync connector try acme.toml --document sale.json --target erp --live\n",
-       "0 delivered (or absent, of a look-up); 1 any other outcome, or answers are missing; 2 usage or "
-       "settings"},
+       "  tillsync connector try acme.toml --document sale.json --target erp --live\n"
+       "  tillsync connector try acme.toml --read-back 2026-11-23 --answers answers.ndjson\n",
+       "0 delivered (or absent, of a look-up; or a page, of a read-back); 1 any other outcome, or answers "
+       "are\n"
+       "  missing; 2 usage or settings"},
       JsonOption::kOffered);
   command->add_option("FILE", options->file, "the connector file")->required();
-  command
-      ->add_option("--document", options->document_files,
-                   "file with one document, as a till posts it; several make a batch")
-      ->required();
+  CLI::Option* document =
+      command->add_option("--document", options->document_files,
+                          "file with one document, as a till posts it; several make a batch");
+  CLI::Option* read_back = command->add_option(
+      "--read-back", options->read_back, "reads back what the target has of a day, YYYY-MM-DD: one page");
+  command->add_option("--cursor", options->cursor, "of a read-back: where the page before ended")
+      ->needs(read_back);
+  read_back->excludes(document);
   command->add_option(
       "--answers", options->answers_file,
       "what the target is to answer, one line each: {\"status\":200,\"headers\":{},\"body\":{}}");
@@ -326,7 +388,8 @@ void add_connector_try(CLI::App& connector, Context& context) {
                       "a target of the settings: its address, parameters and sign-in");
   command->add_option("--parameter", options->parameters, "NAME=VALUE, in the place of the target's");
   command->add_option("--step", options->step, "the route's step (default: the target's name)");
-  command->add_flag("--look-up", options->look_up, "looks the document up instead of sending it");
+  command->add_flag("--look-up", options->look_up, "looks the document up instead of sending it")
+      ->needs(document);
   command->add_flag("--live", options->live, "really sends: the target books what it takes");
   command->callback([&context, options] { context.exit = run_try(context, *options); });
 }

@@ -75,7 +75,7 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
   }
   const std::string where = "[targets." + name + "] ";
   const Connector& connector = loaded.connector;
-  const std::int64_t batch_max = connector.submit_batch ? connector.batch_max : 1;
+  const std::int64_t batch_max = connector.batch_max();
   if (settings.batch_max > batch_max) {
     wrong(settings.line, where + "batch_max is " + std::to_string(settings.batch_max) + ", and connector " +
                              connector.name + " takes " + std::to_string(batch_max) +
@@ -156,13 +156,25 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
   auto client = http::Client::open(1);
   if (!client) return of_target(name, client.error());
   auto inbox = std::make_shared<EventInbox>(**client);
+  http::Client& transport = **client;
+  return make_mapped_read_back(
+      name, settings, store, connector, parameters, clock, mapper, std::move(read), transport,
+      std::move(inbox), [] { return false; }, std::move(*client));
+}
+
+Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
+    const std::string& name, const TargetSettings& settings, const std::string& store,
+    const std::shared_ptr<const Connector>& connector, const json::Value& parameters, const Clock& clock,
+    jq::Mapper& mapper, Credentials::ReadSecret read, http::Transport& transport,
+    std::shared_ptr<EventInbox> inbox, std::function<bool()> given_up, std::unique_ptr<http::Client> owned) {
   const Mapping mapping(mapper, [inbox](std::function<void()> event) { inbox->post(std::move(event)); });
   auto credentials =
-      credentials_of(settings, connector, parameters, **client, clock, mapping, std::move(read));
+      credentials_of(settings, connector, parameters, transport, clock, mapping, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  Requester requester(connector, settings, std::move(*credentials), **client, mapping);
-  return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(MappedReadBack::Parts{
-      name, connector, parameters, store, std::move(*client), std::move(inbox), std::move(requester)}));
+  Requester requester(connector, settings, std::move(*credentials), transport, mapping);
+  return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(
+      MappedReadBack::Parts{name, connector, parameters, store, std::move(owned), std::move(inbox),
+                            std::move(requester), std::move(given_up)}));
 }
 
 }  // namespace tillsync

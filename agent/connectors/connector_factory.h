@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/connectors/credentials.h"
+#include "agent/connectors/mapped/event_inbox.h"
 #include "agent/connectors/mapped/mapping.h"
 #include "config/settings.h"
 #include "outbox/delivery/target_port.h"
@@ -57,5 +58,12 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& n
                                                             const std::shared_ptr<const Connector>& connector,
                                                             const json::Value& parameters, const Clock& clock,
                                                             jq::Mapper& mapper, Credentials::ReadSecret read);
+/// The same over a transport of somebody else's, which `inbox` runs; `given_up` ends the wait for an answer.
+Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
+    const std::string& name, const TargetSettings& settings, const std::string& store,
+    const std::shared_ptr<const Connector>& connector, const json::Value& parameters, const Clock& clock,
+    jq::Mapper& mapper, Credentials::ReadSecret read, http::Transport& transport,
+    std::shared_ptr<EventInbox> inbox, std::function<bool()> given_up,
+    std::unique_ptr<http::Client> owned = nullptr);
 
 }  // namespace tillsync

@@ -14,8 +14,11 @@ Reply MappedReadBack::ask(BusinessDay day, const std::optional<std::string>& cur
   std::optional<Reply> reply;
   parts_.requester.send(request, "connector " + parts_.connector->name + ", read_back." + request.name, input,
                         [&](Reply got) { reply = std::move(got); });
-  parts_.inbox->run_until([&] { return reply.has_value(); });
-  return std::move(*reply);
+  parts_.inbox->run_until([&] { return reply.has_value() || parts_.given_up(); });
+  if (reply) return std::move(*reply);
+  Reply none;
+  none.outcome.emplace().reason = "there is no answer";
+  return none;
 }
 
 Result<CentralPage> MappedReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {

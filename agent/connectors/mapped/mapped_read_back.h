@@ -18,9 +18,11 @@ class MappedReadBack final : public ReadBackPort {
     std::shared_ptr<const Connector> connector;
     json::Value parameters;
     std::string store;
-    std::unique_ptr<http::Client> client;
-    std::shared_ptr<EventInbox> inbox;  ///< of `client`; the requester's mapping posts to it
+    std::unique_ptr<http::Client> client;  ///< null where somebody else owns it
+    std::shared_ptr<EventInbox> inbox;     ///< of the client; the requester's mapping posts to it
     Requester requester;
+    /// True: no answer will come any more.
+    std::function<bool()> given_up = [] { return false; };
   };
   explicit MappedReadBack(Parts parts) : parts_(std::move(parts)) {}
 

@@ -114,13 +114,21 @@ std::string name_of(LookUpAnswer::Kind kind) {
 Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& clock) {
   auto client = http::Client::open(1);
   if (!client) return client.error();
-  EventInbox inbox(**client);
+  const auto inbox = std::make_shared<EventInbox>(**client);
   Rehearsal out;
-  WireTap tap(plan, **client, inbox, out);
-  const Mapping mapping(mapper, [&inbox](std::function<void()> event) { inbox.post(std::move(event)); });
+  WireTap tap(plan, **client, *inbox, out);
+  const auto read = [&tap](const SecretReference& reference) { return tap.read(reference); };
+  if (plan.read_back) {
+    auto port = make_mapped_read_back(plan.target, plan.settings, plan.store, plan.connector, plan.parameters,
+                                      clock, mapper, read, tap, inbox, [&tap] { return tap.ran_out(); });
+    if (!port) return port.error();
+    auto page = (*port)->read_back(*plan.read_back, plan.cursor);
+    if (!tap.ran_out()) out.page = std::move(page);
+    return out;
+  }
+  const Mapping mapping(mapper, [inbox](std::function<void()> event) { inbox->post(std::move(event)); });
   auto port = make_mapped_port(plan.target, plan.settings, plan.deliveries.front().store, plan.connector,
-                               plan.parameters, tap, clock, mapping,
-                               [&tap](const SecretReference& reference) { return tap.read(reference); });
+                               plan.parameters, tap, clock, mapping, read);
   if (!port) return port.error();
   if (plan.look_up) {
     (*port)->look_up(plan.deliveries.front(), [&out](LookUpAnswer answer) {
@@ -131,7 +139,7 @@ Result<Rehearsal> rehearse(RehearsalPlan plan, jq::Mapper& mapper, const Clock& 
     (*port)->submit(plan.deliveries,
                     [&out](std::vector<Outcome> outcomes) { out.outcomes = std::move(outcomes); });
   }
-  inbox.run_until([&] { return !out.outcomes.empty() || tap.ran_out(); });
+  inbox->run_until([&] { return !out.outcomes.empty() || tap.ran_out(); });
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include "platform/base/time.h"
 #include "platform/http/client.h"
 #include "platform/jq/mapper.h"
+#include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
 
@@ -26,6 +27,7 @@ struct Rehearsal {
   std::vector<RehearsedExchange> exchanges;
   std::vector<Outcome> outcomes;  ///< one a delivery; empty: the answers ran out
   std::string found;              ///< of a look-up: "found", "absent", "refused", "failed"; "" otherwise
+  std::optional<Result<CentralPage>> page;  ///< of a read-back; nothing: the answers ran out
 };
 
 struct RehearsalPlan {
@@ -35,8 +37,12 @@ struct RehearsalPlan {
   json::Value parameters;
   std::vector<OutgoingDelivery> deliveries;  ///< several: one batch
   bool look_up = false;                      ///< instead of sending; of the first
-  bool live = false;                         ///< really sends
-  std::deque<http::Answer> answers;          ///< what the target is to have said, where not live
+  /// Instead of both, and without deliveries: what the target has of a day, one page.
+  std::optional<BusinessDay> read_back;
+  std::optional<std::string> cursor;  ///< from the page before
+  std::string store;                  ///< of a read-back
+  bool live = false;                  ///< really sends
+  std::deque<http::Answer> answers;   ///< what the target is to have said, where not live
 };
 
 /// Blocks until there is an outcome or no answer is left. Secrets are read where `live` says so, and only

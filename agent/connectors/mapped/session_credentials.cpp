@@ -6,12 +6,15 @@
 #include "agent/connectors/mapped/verdict.h"
 #include "agent/connectors/plain_text.h"
 #include "agent/connectors/target_usage.h"
+#include "platform/crypto/base64.h"
 
 namespace tillsync {
 namespace {
 
 /// Stands for the secret in what a program makes: no program ever sees it.
 constexpr std::string_view kPlaceholder = "${secret}";
+/// In a header: user and secret as RFC 7617 has them, in base64.
+constexpr std::string_view kBasicPlaceholder = "${basic}";
 constexpr std::chrono::hours kLifeMax{24};
 
 /// As it stands within a JSON string.
@@ -21,7 +24,8 @@ std::string json_escaped(std::string_view secret) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-void put_secret(const RequestSpec& login, const std::string& secret, http::Request& request) {
+void put_secret(const RequestSpec& login, const std::string& user, const std::string& secret,
+                http::Request& request) {
   switch (login.body_kind) {
     case RequestSpec::BodyKind::kJson:
       replace_all(request.body, kPlaceholder, json_escaped(secret));
@@ -33,7 +37,12 @@ void put_secret(const RequestSpec& login, const std::string& secret, http::Reque
       replace_all(request.body, kPlaceholder, secret);
       break;
   }
-  for (auto& [name, value] : request.headers) replace_all(value, kPlaceholder, secret);
+  for (auto& [name, value] : request.headers) {
+    // One after the other, never in what was put in.
+    const bool basic = value.find(kBasicPlaceholder) != std::string::npos;
+    if (basic) replace_all(value, kBasicPlaceholder, to_base64(user + ":" + secret));
+    if (!basic) replace_all(value, kPlaceholder, secret);
+  }
 }
 
 bool fits_header(std::string_view text) {
@@ -111,7 +120,7 @@ void SessionCredentials::made(Result<json::Value> made) {
   }
   auto secret = secret_.get();
   if (!secret) return answer_waiting(secret_.outcome_of(secret.error()));
-  put_secret(login, *secret, **request);
+  put_secret(login, settings_.auth.user, *secret, **request);
   client_->start(std::move(**request),
                  [self = shared_from_this()](const http::Exchange& exchange) { self->answered(exchange); });
 }
