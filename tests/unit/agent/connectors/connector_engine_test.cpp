@@ -452,6 +452,19 @@ TEST_CASE("connector file: a batch of several kinds goes in as many requests as 
   }
 }
 
+TEST_CASE("connector file: one by one stops where the target no longer serves") {
+  Acme acme(
+      {kLogin, {"POST /central/branches/7/orders", {{"429 Too Many Requests", "{}", "Retry-After: 7\r\n"}}}});
+  Fixture f(acme);
+  const auto outcomes = f.submit({a_return(1, "S-1"), a_return(2, "S-2")});
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].requests == 2);
+  CHECK(has(outcomes[1].reason, "nothing sent"));
+  CHECK(outcomes[1].signal == TargetSignal::kThrottled);
+  CHECK(outcomes[1].retry_after == std::chrono::seconds(7));
+  CHECK(acme.seen().size() == 2);
+}
+
 TEST_CASE("connector file: a program that runs too long is tried again, and after some times is a person's") {
   std::string text = kAcme;
   const std::string body = "amount: .document.total}'\nanswer = '''\nif .answer.status == 201";
