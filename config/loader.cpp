@@ -116,9 +116,9 @@ class Loader {
       resolve(target.file.known_hosts);
       resolve(target.auth.key_file);
       find_connector(name, target);
-      for (SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
-                                      &target.auth.client_secret, &target.auth.private_key,
-                                          &target.auth.passphrase}) {
+      for (SecretReference* secret :
+           {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret,
+            &target.auth.private_key, &target.auth.passphrase}) {
         resolve(*secret);
       }
     }

@@ -72,8 +72,8 @@ struct AuthSettings {
   std::string subject;                    ///< oauth2_jwt: in whose name
   std::string audience;                   ///< whom the assertions are for; "" for the token_url itself
   std::string scope;                      ///< oauth2, oauth2_jwt, "" for none
-  std::string key_file;              ///< ssh_key: the private key
-  SecretReference passphrase;        ///< ssh_key: what the key file is locked with
+  std::string key_file;                   ///< ssh_key: the private key
+  SecretReference passphrase;             ///< ssh_key: what the key file is locked with
 };
 
 /// [targets.NAME.file], of the connector "file".

@@ -16,7 +16,6 @@ build_packages=(
   libtomlplusplus-dev libcli11-dev                            # settings, command line
   libpugixml-dev                                              # POSLog XML
   libjq-dev                                                   # mappings in the language that operators know: jq
-  libpugixml-dev                                              # POSLog files of tills
   libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
   ca-certificates

@@ -7,6 +7,7 @@
 #include "outbox/journal/verify.h"
 #include "platform/crypto/rsa.h"
 #include "platform/log/printable.h"
+#include "platform/service/memory.h"
 
 namespace tillsync::cli {
 namespace {
@@ -29,10 +30,11 @@ void print_mistakes(const Context& context, const LoadedSettings& loaded) {
 
 // No mistake of the file: the service may run as another user, or the secret may come later.
 void warn_of_secrets(const Settings& settings) {
+  keep_memory_out_of_core_files();
   for (const auto& [name, target] : settings.targets) {
-    for (const SecretReference* secret : {&target.token, &target.auth.password, &target.auth.key,
-                                          &target.auth.client_secret, &target.auth.private_key,
-                                          &target.auth.passphrase}) {
+    for (const SecretReference* secret :
+         {&target.token, &target.auth.password, &target.auth.key, &target.auth.client_secret,
+          &target.auth.private_key, &target.auth.passphrase}) {
       const auto read = read_secret(*secret);
       std::string fault = read ? "" : read.error().detail;
       if (read && !read->empty() && secret == &target.auth.private_key) {

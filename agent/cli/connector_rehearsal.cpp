@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "platform/log/printable.h"
+#include "platform/service/memory.h"
 
 namespace tillsync::cli {
 namespace {
@@ -121,6 +122,7 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<Stage> set_stage(const Context& context, const RehearsalOptions& options) {
+  keep_memory_out_of_core_files();
   auto loaded = load_connector(options.file);
   if (!loaded.mistakes.empty())
     return usage(loaded.mistakes.front().text() + "; `tillsync connector check` lists every mistake");

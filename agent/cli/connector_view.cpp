@@ -32,7 +32,7 @@ std::vector<NamedOperation> operations_of(const Connector& connector) {
   std::vector<NamedOperation> all;
   if (connector.session) all.push_back({"session", {}, {connector.session->login.name}});
   for (const Operation& operation : connector.submit) all.push_back(named("submit", operation));
-  if (connector.submit_batch) all.push_back(named("submit_batch", *connector.submit_batch));
+  for (const Operation& operation : connector.submit_batch) all.push_back(named("submit_batch", operation));
   for (const Operation& operation : connector.lookup) all.push_back(named("lookup", operation));
   if (connector.read_back) all.push_back(named("read_back", *connector.read_back));
   for (const auto& [what, operation] : connector.fetch)
@@ -120,8 +120,11 @@ std::string connector_text(const Connector& connector, std::size_t width) {
   for (const NamedOperation& operation : operations_of(connector))
     table.rows.push_back({operation.name, listed(operation.types), listed(operation.requests)});
   out += "\n" + table.text(width, 2) + parameters_text(connector, width) + "\n";
-  if (connector.submit_batch)
-    out += "  one request takes up to " + std::to_string(connector.batch_max) + " documents\n";
+  const bool alike = connector.submit_batch.size() < 2;
+  for (const Operation& operation : connector.submit_batch) {
+    out += "  one request takes up to " + std::to_string(operation.batch_max) + " documents";
+    out += alike ? "\n" : " of " + listed(named("", operation).types) + "\n";
+  }
   out += "  up to " + std::to_string(connector.concurrency_max) + " requests at a time\n";
   out += limits_text(connector.limits);
   if (!connector.safe_to_resend.empty())
@@ -150,7 +153,7 @@ json::Value connector_json(const Connector& connector) {
                    {"operations", std::move(operations)},
                    {"parameters", std::move(parameters)},
                    {"concurrency_max", connector.concurrency_max},
-                   {"batch_max", connector.batch_max},
+                   {"batch_max", connector.batch_max()},
                    {"limits", limits_json(connector.limits)}};
   if (!connector.safe_to_resend.empty()) out.emplace_back("safe_to_resend", connector.safe_to_resend);
   return out;

@@ -10,6 +10,7 @@ namespace {
 Exit run(const Context& context) {
   auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
+  keep_memory_out_of_core_files();
   keep_files_private();
   keep_heap_small();
   log::LogOptions options;

@@ -1,15 +1,8 @@
 #include "agent/connectors/central_session.h"
 
-#include "agent/connectors/plain_text.h"
 #include "agent/connectors/target_usage.h"
 
 namespace tillsync {
-namespace {
-
-constexpr std::size_t kBlottedBytesMin = 6;  ///< a shorter secret would tear holes into plain words
-
-}  // namespace
-
 void CentralSession::send(http::Request request, std::function<void(Result)> then) const {
   send_counted(std::move(request), [then = std::move(then)](Sent sent) { then(std::move(sent.result)); });
 }
@@ -21,11 +14,11 @@ void CentralSession::send_counted(http::Request request, std::function<void(Sent
       return then({std::move(*outcome), 0, credentials->take_requests()});
     const auto& authorization = std::get<Authorization>(obtained);
     authorization.apply(request);
-    client->start(std::move(request), [credentials, then = std::move(then), secret = authorization.secret,
+    client->start(std::move(request), [credentials, then = std::move(then), blot = authorization.blot,
                                        generation = authorization.generation](http::Exchange exchange) {
-      if (auto* answer = std::get_if<http::Answer>(&exchange); answer != nullptr && answer->status >= 400) {
+      if (auto* answer = std::get_if<http::Answer>(&exchange)) {
         if (answer->status == 401) credentials->refused(generation);
-        if (secret.size() >= kBlottedBytesMin) replace_all(answer->body, secret, "***");
+        if (blot) blot->out_of(*answer);
       }
       const int requests = requests_in(exchange) + credentials->take_requests();
       then({std::move(exchange), generation, requests});

@@ -23,8 +23,8 @@ class CentralSession {
 
   CentralSession(std::shared_ptr<Credentials> credentials, http::Transport& client)
       : credentials_(std::move(credentials)), client_(&client) {}
-  /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of an error's
-  /// body.
+  /// `then` runs once, at once or inside http::Client::wait(). The credential is blotted out of the
+  /// answer.
   void send(http::Request request, std::function<void(Result)> then) const;
   /// The same for those who have to know what it took, or find a refused credential in an answer's words.
   void send_counted(http::Request request, std::function<void(Sent)> then) const;

@@ -63,7 +63,7 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
       checked.mistakes.push_back({settings_file, settings.line,
                                   "[targets." + name +
                                       ".auth] kind \"session\" is for connector files that sign in; "
-                                      "use bearer, basic, api_key or oauth2"});
+                                      "use bearer, basic, api_key, oauth2 or oauth2_jwt"});
     }
     return checked;
   }
@@ -95,10 +95,11 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
   }
   if (connector.session.has_value() != (settings.auth.kind == "session")) {
     wrong(settings.line,
-          connector.session ? where + "connector " + connector.name + " signs in; write [targets." + name +
-                                  ".auth] kind = \"session\" with user and password"
-                            : where + "auth kind \"session\" has no meaning for connector " + connector.name +
-                                  ", which does not sign in; use bearer, basic, api_key or oauth2");
+          connector.session
+              ? where + "connector " + connector.name + " signs in; write [targets." + name +
+                    ".auth] kind = \"session\" with user and password"
+              : where + "auth kind \"session\" has no meaning for connector " + connector.name +
+                    ", which does not sign in; use bearer, basic, api_key, oauth2 or oauth2_jwt");
   }
   checked.target = {std::make_shared<const Connector>(std::move(loaded.connector)), std::move(filled.values)};
   return checked;

@@ -9,7 +9,8 @@ namespace {
 /// A secret that goes into every request as it is, or no secret at all.
 class FixedCredentials final : public Credentials {
  public:
-  using Shape = std::function<void(Authorization&)>;  ///< puts `secret` where the kind wants it
+  using Shape =
+      std::function<void(Authorization&, const std::string& secret)>;  ///< puts it where the kind wants it
 
   FixedCredentials(SecretReference reference, ReadSecret read, Shape shape)
       : secret_(std::move(reference), std::move(read)), shape_(std::move(shape)) {}
@@ -17,19 +18,28 @@ class FixedCredentials final : public Credentials {
   void obtain(std::function<void(Obtained)> then) override {
     auto secret = secret_.get();
     if (!secret) return then(secret_.outcome_of(secret.error()));
-    Authorization authorization;
-    authorization.secret = std::move(*secret);
-    authorization.generation = secret_.generation();
-    if (!authorization.secret.empty()) shape_(authorization);
-    then(std::move(authorization));
+    if (made_.generation != secret_.generation()) make(*secret);
+    then(made_);
   }
   void refused(std::uint64_t generation) override {
     if (generation == secret_.generation()) secret_.drop();
   }
 
  private:
+  void make(const std::string& secret) {
+    made_ = {};
+    made_.generation = secret_.generation();
+    shape_(made_, secret);
+    // As RFC 7617 writes both, too.
+    std::vector<std::string> secrets = {secret};
+    add_words(secrets, secret);
+    if (!made_.user.empty()) secrets.push_back(made_.user + ":" + secret);
+    made_.blot = std::make_shared<const Blot>(secrets);
+  }
+
   SecretCache secret_;
   const Shape shape_;
+  Authorization made_;  ///< of the last reading; without one it is of generation 0, and empty
 };
 
 Error missing(std::string_view kind, std::string_view key) {
@@ -56,24 +66,27 @@ Result<std::shared_ptr<Credentials>> make_credentials(const TargetSettings& sett
                                                       Credentials::ReadSecret read_secret) {
   const AuthSettings& auth = settings.auth;
   if (auth.kind == "bearer") {
-    return fixed(settings.token, std::move(read_secret), [](Authorization& authorization) {
-      authorization.headers.emplace_back("Authorization", "Bearer " + authorization.secret);
-    });
+    return fixed(settings.token, std::move(read_secret),
+                 [](Authorization& authorization, const std::string& secret) {
+                   authorization.headers.emplace_back("Authorization", "Bearer " + secret);
+                 });
   }
   if (auth.kind == "basic") {
     if (auth.user.empty()) return missing(auth.kind, "user");
     if (auth.password.empty()) return missing(auth.kind, "password");
-    return fixed(auth.password, std::move(read_secret), [user = auth.user](Authorization& authorization) {
-      authorization.user = user;
-      authorization.password = authorization.secret;
-    });
+    return fixed(auth.password, std::move(read_secret),
+                 [user = auth.user](Authorization& authorization, const std::string& secret) {
+                   authorization.user = user;
+                   authorization.password = secret;
+                 });
   }
   if (auth.kind == "api_key") {
     if (auth.header.empty()) return missing(auth.kind, "header");
     if (auth.key.empty()) return missing(auth.kind, "key");
-    return fixed(auth.key, std::move(read_secret), [header = auth.header](Authorization& authorization) {
-      authorization.headers.emplace_back(header, authorization.secret);
-    });
+    return fixed(auth.key, std::move(read_secret),
+                 [header = auth.header](Authorization& authorization, const std::string& secret) {
+                   authorization.headers.emplace_back(header, secret);
+                 });
   }
   if (auth.kind == "oauth2" || auth.kind == "oauth2_jwt") {
     const bool by_key = auth.kind == "oauth2_jwt";

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/connectors/blot.h"
 #include "config/settings.h"
 #include "outbox/delivery/outcome.h"
 #include "platform/base/result.h"
@@ -23,8 +24,9 @@ namespace tillsync {
 /// What one request carries.
 struct Authorization {
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string user, password;    ///< HTTP basic, where `user` is not empty
-  std::string secret;            ///< to be blotted out of what the target answers; "" for none
+  std::string user, password;  ///< HTTP basic, where `user` is not empty
+  /// Takes all that is secret in it out of what the target answers; null where nothing is.
+  std::shared_ptr<const Blot> blot;
   std::uint64_t generation = 0;  ///< which reading of the secret this is
   void apply(http::Request& request) const;
 };

@@ -45,6 +45,16 @@ std::string token_of(const Result<json::Value>& body) {
   return std::string(fits_header(token) ? token : std::string_view());
 }
 
+/// An error code of RFC 6749 section 5.2; "" for anything else. A description, and a code of a server's own,
+/// may repeat what was sent.
+std::string error_code_of(const Result<json::Value>& body) {
+  constexpr std::size_t kCodeBytesMax = 32;
+  const std::string_view code = body ? body->text_of("error") : std::string_view();
+  const bool known_shape = code.size() <= kCodeBytesMax &&
+                           code.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+  return std::string(known_shape ? code : std::string_view());
+}
+
 Outcome no_token(const http::Exchange& exchange, const Result<json::Value>& body) {
   Outcome outcome;
   outcome.kind = OutcomeKind::kRetryable;
@@ -56,9 +66,7 @@ Outcome no_token(const http::Exchange& exchange, const Result<json::Value>& body
     const auto& answer = std::get<http::Answer>(exchange);
     why = "HTTP " + std::to_string(answer.status);
     if (answer.status == 200) why += " without a usable access_token";
-    // Its error code alone (RFC 6749 section 5.2): a description may repeat what was sent.
-    if (body && !body->text_of("error").empty())
-      why += " " + std::string(body->text_of("error").substr(0, 64));
+    if (const std::string code = error_code_of(body); !code.empty()) why += " " + code;
     if (answer.status == 400 || answer.status == 401) outcome.signal = TargetSignal::kUnauthorized;
     if (answer.status == 429 || answer.status == 503) {
       const auto wait = http::retry_after(answer, std::chrono::milliseconds(-1));
@@ -171,7 +179,7 @@ void OAuth2Credentials::fetched(const http::Exchange& exchange, SteadyTime asked
   }
   Authorization authorization;
   authorization.headers.emplace_back("Authorization", "Bearer " + token);
-  authorization.secret = std::move(token);
+  authorization.blot = std::make_shared<const Blot>(std::vector<std::string>{std::move(token)});
   authorization.generation = ++generation_;
   token_ = Token{authorization, asked_at + usable_life(*body)};  // counted from the asking: early, never late
   answer_waiting(std::move(authorization));

@@ -107,7 +107,7 @@ LimitsLeft limits_told(const http::Answer& answer) {
     const bool is_standard = what.size() == name.size();
     what.remove_prefix(kPrefix.size());
     if (what.empty() && is_standard) {
-      if (auto policy = tightest_policy(value)) return {std::move(policy), std::nullopt};
+      if (const auto policy = tightest_policy(value)) return {policy, std::nullopt};
     } else if (what == "-remaining") {
       if (const auto number = whole_number(trimmed(value))) set_left(left, *number);
     } else if (what == "-reset") {

@@ -4,6 +4,8 @@
 #include <malloc.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -50,6 +52,20 @@ void keep_heap_small() {
   ::mallopt(M_MMAP_THRESHOLD, kMapFromBytes);
   // Once either is set, glibc cuts a heap whose end has 128 KiB free: every burst would grow it anew.
   ::mallopt(M_TRIM_THRESHOLD, kSlackBytes);
+}
+
+void keep_memory_out_of_core_files() {
+  // The soft limit alone, so that it can be raised on purpose. systemd-coredump keeps to it as well.
+  rlimit now{};
+  if (::getrlimit(RLIMIT_CORE, &now) == 0) {
+    now.rlim_cur = 0;
+    (void)::setrlimit(RLIMIT_CORE, &now);
+  }
+  // For collectors that do not: no kind of mapping, core(5).
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/coredump_filter", "we"),
+                                                             &std::fclose);
+  const bool set = file && std::fputs("0", file.get()) >= 0 && std::fflush(file.get()) == 0;
+  if (!set) (void)::prctl(PR_SET_DUMPABLE, 0);
 }
 
 void give_back_heap() {

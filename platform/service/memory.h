@@ -15,6 +15,11 @@ std::optional<std::int64_t> resident_bytes();
 /// however many there were before. Before the first thread starts.
 void keep_heap_small();
 
+/// Nothing of this process's memory (secrets, customers' data) goes into a core file from now on: none is
+/// written, and where a collector takes one nevertheless it holds the registers alone. An administrator can
+/// have one whole all the same, by prlimit(1) and /proc/PID/coredump_filter.
+void keep_memory_out_of_core_files();
+
 /// Gives freed heap back to the system: some milliseconds for tens of MiB, in which others who allocate wait.
 void give_back_heap();
 

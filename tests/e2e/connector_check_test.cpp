@@ -138,7 +138,8 @@ TEST_CASE("connector check: for machines") {
           R"(","good":true,"mistakes":[],"connector":{"name":"acme","about":"Acme ERP, invented","operations":)"
           R"([{"operation":"submit","types":["sale","return"],"requests":["create","close"]}],"parameters":)"
           R"([{"name":"branch","kind":"integer","default":7,"about":"the branch's number"}],"concurrency_max":3,)"
-          R"("batch_max":1,"safe_to_resend":"it upserts by external id"}})");
+          R"("batch_max":1,"limits":{"burst_requests":0,"burst_window_s":10,"day_requests":0,"report":false},)"
+          R"("safe_to_resend":"it upserts by external id"}})");
   CHECK(files[1].find("mistakes")->as_array()->size() == 6);
   CHECK(files[1].find("connector") == nullptr);
   CHECK(files[2].find("mistakes")->as_array()->front().integer_of("line", -1) == 0);

@@ -118,11 +118,21 @@ const Operation* Connector::lookup_of(DocumentType type) const {
   return serving(lookup, type);
 }
 
+const Operation* Connector::batch_of(DocumentType type) const {
+  return serving(submit_batch, type);
+}
+
+std::int64_t Connector::batch_max() const {
+  std::int64_t most = 1;
+  for (const Operation& operation : submit_batch) most = std::max(most, operation.batch_max);
+  return most;
+}
+
 std::vector<NamedProgram> programs_of(const Connector& connector) {
   Collector collector;
   if (connector.session) collector.add("session", connector.session->login);
   for (const Operation& operation : connector.submit) collector.add("submit", operation);
-  if (connector.submit_batch) collector.add("submit_batch", *connector.submit_batch);
+  for (const Operation& operation : connector.submit_batch) collector.add("submit_batch", operation);
   for (const Operation& operation : connector.lookup) collector.add("lookup", operation);
   if (connector.read_back) collector.add("read_back", *connector.read_back);
   collector.add("limits report", connector.limits.report);
@@ -173,7 +183,7 @@ void make_programs(Connector& connector) {
   };
   for (Operation& operation : connector.submit) make(operation.requests);
   for (Operation& operation : connector.lookup) make(operation.requests);
-  if (connector.submit_batch) make(connector.submit_batch->requests);
+  for (Operation& operation : connector.submit_batch) make(operation.requests);
   if (connector.read_back) make(connector.read_back->requests);
   for (auto& [what, operation] : connector.fetch) make(operation.requests);
   if (connector.session) {

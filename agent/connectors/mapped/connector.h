@@ -70,6 +70,7 @@ struct Operation {
   std::int64_t line = 0;
   std::vector<DocumentType> types;  ///< those it serves; empty: all
   std::vector<RequestSpec> requests;
+  std::int64_t batch_max = 1;  ///< of submit_batch: documents in a request
   bool serves(DocumentType type) const;
 };
 
@@ -110,7 +111,7 @@ struct Connector {
   std::map<std::string, Parameter> parameters;
   std::optional<SessionSpec> session;
   std::vector<Operation> submit;
-  std::optional<Operation> submit_batch;
+  std::vector<Operation> submit_batch;  ///< those of one type's documents that go together
   std::vector<Operation> lookup;
   /// Instead of a look-up: why what was sent may simply be sent again, for ever. "" where it may not.
   std::string safe_to_resend;
@@ -119,10 +120,13 @@ struct Connector {
   std::string report_program;  ///< report_program(), put together when the file is read
   std::map<FetchWhat, Operation> fetch;
   std::int64_t concurrency_max = 256;
-  std::int64_t batch_max = 1;  ///< of submit_batch
 
   const Operation* submit_of(DocumentType type) const;
   const Operation* lookup_of(DocumentType type) const;
+  /// Null where the type's documents go one by one.
+  const Operation* batch_of(DocumentType type) const;
+  /// Documents in one request of whichever type takes most; 1 without `submit_batch`.
+  std::int64_t batch_max() const;
 };
 
 struct LoadedConnector {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/connectors/classify.h"
+#include "agent/connectors/mapped/slow_programs.h"
 #include "agent/connectors/mapped/verdict.h"
 #include "agent/connectors/pace_limits.h"
 #include "agent/connectors/plain_text.h"
@@ -23,12 +24,20 @@ bool tells_absence(const http::Answer& answer) {
   return answer.status == 404 || is_json(answer.body);
 }
 
+/// Of the tables [[submit_batch]] the least that one takes.
+std::size_t batch_min_of(const Connector& connector) {
+  std::int64_t least = connector.batch_max();
+  for (const Operation& operation : connector.submit_batch) least = std::min(least, operation.batch_max);
+  return static_cast<std::size_t>(least);
+}
+
 }  // namespace
 
 struct ConnectorEngine::Shared {
   std::shared_ptr<const Connector> connector;
   std::string parameters;  ///< JSON
   Requester requester;
+  std::unique_ptr<SlowPrograms> slow;
 
   MappingInput input(const OutgoingDelivery& delivery, const json::Object& captured) const {
     MappingInput input;
@@ -54,6 +63,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   bool begun = false;  ///< the target has a part of it
   http::Answer last;
   TargetUsage usage;
+  bool ran_too_long = false;
 
   void go_on() {
     if (next == operation->requests.size()) return end_without_outcome();
@@ -66,6 +76,7 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   void answered(const RequestSpec& request, Reply reply) {
     usage.add(reply.usage);
     if (reply.passed_over) return go_on();
+    ran_too_long = reply.ran_too_long;
     if (reply.outcome) return finish(std::move(*reply.outcome));
     last = std::move(reply.answer);
     Verdict verdict = verdict_of(reply.said, last, captured);
@@ -97,6 +108,14 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   /// A part was done, so that "later" is not the whole truth: what is there has to be found before anything
   /// is sent again.
   void finish(Outcome outcome) {
+    if (!ran_too_long) {
+      shared->slow->forget(delivery.key);
+    } else if (shared->slow->again(delivery.key)) {
+      outcome.kind = OutcomeKind::kRejected;
+      outcome.reason = one_line(outcome.reason + ", " + std::to_string(SlowPrograms::kInARowMax) +
+                                    " times in a row; mend the program, then retry",
+                                kReasonBytesMax);
+    }
     if (begun && outcome.kind == OutcomeKind::kRetryable) outcome.kind = OutcomeKind::kUnknown;
     charge(outcome, usage);
     done(std::move(outcome));
@@ -120,40 +139,84 @@ struct ConnectorEngine::Flow : std::enable_shared_from_this<Flow> {
   }
 };
 
-/// Deliveries one after the other.
-struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
+/// Several deliveries: those that the file sends together in one request, group after group, others by
+/// themselves.
+struct ConnectorEngine::Several : std::enable_shared_from_this<Several> {
+  struct Group {
+    const Operation* together = nullptr;  ///< null: one by one
+    std::vector<std::size_t> members;     ///< of `batch`
+  };
+
   std::shared_ptr<const Shared> shared;
   std::vector<OutgoingDelivery> batch;
-  std::vector<Outcome> outcomes;  ///< of the first ones
+  std::vector<Group> groups;
+  std::vector<Outcome> outcomes;  ///< as many as deliveries; those so far are told by `known`
+  std::vector<bool> known;
   std::function<void(std::vector<Outcome>)> done;
   TargetUsage usage;
+  std::size_t group = 0;   ///< the one that is under way
+  std::size_t member = 0;  ///< of it, where it goes one by one
 
-  void finish(std::vector<Outcome> all) {
-    charge(all, usage);
-    done(std::move(all));
+  void start() {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const Operation* together = shared->connector->batch_of(batch[i].type);
+      const auto fits = std::find_if(groups.begin(), groups.end(), [&](const Group& other) {
+        return other.together == together &&
+               (together == nullptr || other.members.size() < static_cast<std::size_t>(together->batch_max));
+      });
+      if (fits != groups.end()) {
+        fits->members.push_back(i);
+      } else {
+        groups.push_back({together, {i}});
+      }
+    }
+    outcomes.resize(batch.size());
+    known.resize(batch.size());
+    go_on();
   }
 
   void go_on() {
-    const bool serves = outcomes.empty() || outcomes.back().signal == TargetSignal::kFine;
-    if (!serves) outcomes.resize(batch.size(), not_reached(outcomes.back()));
-    if (outcomes.size() == batch.size()) return finish(std::move(outcomes));
-    Flow::run(shared, batch[outcomes.size()], [self = shared_from_this()](Outcome outcome) {
+    if (group == groups.size()) return finish();
+    if (groups[group].together != nullptr && groups[group].members.size() > 1) return send_together();
+    go_on_singly();
+  }
+
+  /// Whether the target serves after this outcome; if not nothing more is sent.
+  bool set(std::size_t place, Outcome outcome) {
+    outcomes[place] = std::move(outcome);
+    known[place] = true;
+    if (outcomes[place].signal == TargetSignal::kFine) return true;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!known[i]) outcomes[i] = not_reached(outcomes[place]);
+    }
+    return false;
+  }
+
+  void next_group() {
+    ++group;
+    member = 0;
+    go_on();
+  }
+
+  void go_on_singly() {
+    if (member == groups[group].members.size()) return next_group();
+    const std::size_t place = groups[group].members[member++];
+    Flow::run(shared, batch[place], [self = shared_from_this(), place](Outcome outcome) {
       self->usage.add({outcome.requests, outcome.left});
-      self->outcomes.push_back(std::move(outcome));
-      self->go_on();
+      if (!self->set(place, std::move(outcome))) return self->finish();
+      self->go_on_singly();
     });
   }
 
   void send_together() {
-    const Operation& operation = *shared->connector->submit_batch;
-    const RequestSpec& request = operation.requests.front();
+    const RequestSpec& request = groups[group].together->requests.front();
     MappingInput input;
     std::string deliveries = "[";
-    for (const auto& delivery : batch) {
+    for (const std::size_t place : groups[group].members) {
       if (deliveries.size() > 1) deliveries += ',';
       MappingInput one;
-      one.json("delivery", delivery_json(delivery));
-      one.json("document", delivery.document);
+      one.json("delivery", delivery_json(batch[place]));
+      one.json("document", batch[place].document);
       deliveries += one.str();
     }
     input.json("deliveries", deliveries + "]").json("parameters", shared->parameters);
@@ -163,13 +226,14 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
 
   void answered(Reply reply) {
     usage.add(reply.usage);
-    if (reply.passed_over) return go_on();
+    // Too much for one run of jq: nothing was sent, and one by one may do.
+    if (reply.passed_over || reply.ran_too_long) return go_on_singly();
     if (!reply.outcome && reply.said.find("outcomes") != nullptr) return answered_each(reply);
     Outcome whole = reply.outcome ? std::move(*reply.outcome) : outcome_of_all(reply);
     if (whole.signal == TargetSignal::kUnauthorized) reply.refuse_credential();
     // Refused as a whole the target took none of it: none is to be rejected for another's fault.
-    if (whole.kind == OutcomeKind::kRejected) return go_on();
-    finish(for_all(whole, batch.size()));
+    if (whole.kind == OutcomeKind::kRejected) return go_on_singly();
+    settle(for_all(whole, groups[group].members.size()));
   }
 
   static Outcome outcome_of_all(const Reply& reply) {
@@ -179,13 +243,15 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
   }
 
   void answered_each(const Reply& reply) {
+    const std::size_t count = groups[group].members.size();
     const json::Array* items = reply.said.find("outcomes")->as_array();
-    if (items == nullptr || items->size() != batch.size()) {
-      return finish(for_all(
+    if (items == nullptr || items->size() != count) {
+      return settle(for_all(
           of_connector(OutcomeKind::kUnknown,
                        "the connector's answer program gave no outcome for each delivery of the batch"),
-          batch.size()));
+          count));
     }
+    std::vector<Outcome> each;
     for (const auto& item : *items) {
       Verdict verdict = verdict_of(item, reply.answer, {});
       if (verdict.kind != Verdict::Kind::kSettled)
@@ -195,9 +261,24 @@ struct ConnectorEngine::Singly : std::enable_shared_from_this<Singly> {
       verdict.outcome.answer.clear();
       if (verdict.outcome.kind != OutcomeKind::kDelivered)
         verdict.outcome.answer = bounded_utf8(json::dump(item), kAnswerBytesMax);
-      outcomes.push_back(std::move(verdict.outcome));
+      each.push_back(std::move(verdict.outcome));
     }
-    finish(std::move(outcomes));
+    settle(std::move(each));
+  }
+
+  /// All of the group that is under way.
+  void settle(std::vector<Outcome> all) {
+    bool serves = true;
+    for (std::size_t i = 0; i < all.size(); ++i) known[groups[group].members[i]] = true;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      serves = set(groups[group].members[i], std::move(all[i])) && serves;
+    if (!serves) return finish();
+    next_group();
+  }
+
+  void finish() {
+    charge(outcomes, usage);
+    done(std::move(outcomes));
   }
 };
 
@@ -290,7 +371,8 @@ ConnectorEngine::ConnectorEngine(Parts parts)
       shared_(std::make_shared<const Shared>(
           Shared{parts.connector, json::dump(parts.parameters),
                  Requester(parts.connector, parts.settings, std::move(parts.credentials), parts.client,
-                           std::move(parts.mapping))})) {}
+                           std::move(parts.mapping)),
+                 std::make_unique<SlowPrograms>()})) {}
 
 int ConnectorEngine::requests_max(std::size_t deliveries) const {
   if (deliveries == 0) return 0;
@@ -305,8 +387,12 @@ int ConnectorEngine::requests_max(std::size_t deliveries) const {
     }
     look_up = std::max(look_up, operation.requests.size() + resumed);
   }
-  const std::size_t together = deliveries > 1 && connector.submit_batch ? 1 : 0;
-  const std::size_t most = std::max(together + deliveries * submit, look_up);
+  // Each group of a batch may be refused as a whole, and has two deliveries at least.
+  const std::size_t tables = connector.submit_batch.size();
+  const std::size_t least = batch_min_of(connector);
+  const std::size_t groups =
+      tables == 0 ? 0 : std::min(deliveries / 2, tables - 1 + (deliveries + least - 1) / least);
+  const std::size_t most = std::max(groups + deliveries * submit, look_up);
   return static_cast<int>(most) + (connector.session ? 1 : 0);
 }
 
@@ -317,20 +403,11 @@ void ConnectorEngine::submit(std::vector<OutgoingDelivery> batch,
     return Flow::run(shared_, std::move(batch.front()),
                      [done = std::move(done)](Outcome outcome) { done({std::move(outcome)}); });
   }
-  const auto& together = shared_->connector->submit_batch;
-  const bool all_served =
-      together && std::all_of(batch.begin(), batch.end(), [&](const OutgoingDelivery& delivery) {
-        return together->serves(delivery.type);
-      });
-  auto singly = std::make_shared<Singly>();
-  singly->shared = shared_;
-  singly->batch = std::move(batch);
-  singly->done = std::move(done);
-  if (all_served) {
-    singly->send_together();
-  } else {
-    singly->go_on();
-  }
+  auto several = std::make_shared<Several>();
+  several->shared = shared_;
+  several->batch = std::move(batch);
+  several->done = std::move(done);
+  several->start();
 }
 
 void ConnectorEngine::look_up(OutgoingDelivery delivery, std::function<void(LookUpAnswer)> done) {

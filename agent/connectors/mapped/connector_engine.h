@@ -34,15 +34,14 @@ class ConnectorEngine final : public TargetPort {
   PaceLimits limits() const override { return limits_; }
   int requests_max(std::size_t deliveries) const override;
 
-  /// Several go in one request where the file has `submit_batch` for all their types; else one after the
-  /// other.
+  /// Those go in one request for whose types the file has one `submit_batch`; others one after the other.
   void submit(std::vector<OutgoingDelivery> batch, std::function<void(std::vector<Outcome>)> done) override;
   void look_up(OutgoingDelivery delivery, std::function<void(LookUpAnswer)> done) override;
 
  private:
   struct Shared;
   struct Flow;
-  struct Singly;
+  struct Several;
   struct Search;
   const PaceLimits limits_;
   /// Shared with what is under way: the connector may go first.

@@ -43,7 +43,7 @@ class Loader {
       source_.mistakes.add(0, "connector has no [[submit]]; write one that says how a document is sent");
       sent_whole_ = false;
     }
-    read_batch();
+    read_batches();
     connector_.lookup =
         read_list({"lookup", "[[lookup]]", false, "whether the target has the document"}, looks_up_);
     read_read_back();
@@ -113,6 +113,7 @@ class Loader {
     rules.where = "[session.login]";
     rules.name = "login";
     rules.may_be_passed_over = false;
+    rules.may_authorize = true;
     rules.answer_tells = "the headers that a signed-in request carries";
     connector_.session = SessionSpec{read_request(*login, rules, source_)};
   }
@@ -159,19 +160,21 @@ class Loader {
     return operation;
   }
 
-  void read_batch() {
-    const Node* table = root_.find("submit_batch");
-    if (table == nullptr) return;
-    static const std::vector<config::Key<Connector>> keys = {{"batch_max", &Connector::batch_max, 2, 1000}};
-    const OperationRules rules{"submit_batch", "[submit_batch]", true, "what became of each document"};
-    if (!read_table(*table, rules.where, keys, {"types", "requests"})) return;
-    if (table->find("batch_max") == nullptr) {
-      source_.mistakes.add(table->line,
-                           "[submit_batch] batch_max is missing; write how many documents the target takes "
-                           "in one request, e.g. batch_max = 200");
-    }
+  /// One table [submit_batch] for all types, or several [[submit_batch]].
+  void read_batches() {
+    const Node* node = root_.find("submit_batch");
+    if (node == nullptr) return;
     Lines in_batches;
-    connector_.submit_batch = read_operation(*table, rules, in_batches);
+    if (node->kind != Node::Kind::kArray) {
+      read_batch(*node, {"submit_batch", "[submit_batch]", true, "what became of each document"}, in_batches);
+    } else if (node->items.empty() || node->items.size() > kTablesMax) {
+      source_.mistakes.add(
+          node->line, "submit_batch must be one table [submit_batch], or 1 to 64 tables [[submit_batch]]");
+    } else {
+      for (const Node& item : node->items)
+        read_batch(item, {"submit_batch", "[[submit_batch]]", true, "what became of each document"},
+                   in_batches);
+    }
     if (!sent_whole_) return;
     for (const auto& [type, line] : in_batches) {
       if (submits_.contains(type)) continue;
@@ -179,6 +182,20 @@ class Loader {
                            "[submit_batch] has " + quoted(type) +
                                ", which no [[submit]] has; add it to one: a document may have to go alone");
     }
+  }
+
+  void read_batch(const Node& table, const OperationRules& rules, Lines& in_batches) {
+    static const std::vector<config::Key<Operation>> keys = {{"batch_max", &Operation::batch_max, 2, 1000}};
+    Operation limits;
+    config::read_section(table, rules.where, keys, limits, source_.mistakes, {"types", "requests"});
+    if (table.kind != Node::Kind::kTable) return;
+    if (table.find("batch_max") == nullptr) {
+      source_.mistakes.add(table.line, rules.where +
+                                           " batch_max is missing; write how many documents the target takes "
+                                           "in one request, e.g. batch_max = 200");
+    }
+    connector_.submit_batch.push_back(read_operation(table, rules, in_batches));
+    connector_.submit_batch.back().batch_max = limits.batch_max;
   }
 
   void read_read_back() {

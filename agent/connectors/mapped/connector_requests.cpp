@@ -100,11 +100,11 @@ void read_path(const Node& table, const std::string& where, RequestSpec& request
 }
 
 /// "" or why a connector may not set the header.
-std::string header_name_fault(const std::string& name) {
+std::string header_name_fault(const std::string& name, bool may_authorize) {
   const std::string wrong = config::check_header_name(name);
   if (!wrong.empty()) return wrong;
   const std::string folded = lower(name);
-  if (folded == "authorization")
+  if (folded == "authorization" && !may_authorize)
     return "is not the connector's to set; the target's settings say how it signs in ([targets.NAME.auth])";
   constexpr std::array<std::string_view, 4> kOurs = {"host", "content-length", "transfer-encoding",
                                                      "connection"};
@@ -112,14 +112,15 @@ std::string header_name_fault(const std::string& name) {
   return ours ? "is not the connector's to set; take it out" : "";
 }
 
-void read_header(const std::string& name, const Node& node, const std::string& where, RequestSpec& request,
+void read_header(const std::string& name, const Node& node, const RequestRules& rules, RequestSpec& request,
                  Source& source) {
   const std::string key = "header \"" + name + "\"";
+  const std::string& where = rules.where;
   const auto told = [&](const std::string& fault) {
     if (!fault.empty()) source.mistakes.add(node.line, where + " " + key + " " + fault);
     return !fault.empty();
   };
-  if (told(header_name_fault(name))) return;
+  if (told(header_name_fault(name, rules.may_authorize))) return;
   const bool again = std::any_of(request.headers.begin(), request.headers.end(),
                                  [&](const auto& other) { return lower(other.first) == lower(name); });
   if (again) {
@@ -135,7 +136,8 @@ void read_header(const std::string& name, const Node& node, const std::string& w
   request.headers.emplace_back(name, std::move(*value));
 }
 
-void read_headers(const Node& table, const std::string& where, RequestSpec& request, Source& source) {
+void read_headers(const Node& table, const RequestRules& rules, RequestSpec& request, Source& source) {
+  const std::string& where = rules.where;
   const Node* headers = table.find("headers");
   if (headers == nullptr) return;
   if (headers->kind != Node::Kind::kTable) {
@@ -149,7 +151,7 @@ void read_headers(const Node& table, const std::string& where, RequestSpec& requ
     source.mistakes.add(headers->line, where + " has more than 64 headers; take some out");
     return;
   }
-  for (const auto& [name, node] : headers->members) read_header(name, node, where, request, source);
+  for (const auto& [name, node] : headers->members) read_header(name, node, rules, request, source);
 }
 
 std::optional<JqText> read_optional(const Node& table, std::string_view key, const std::string& where,
@@ -196,7 +198,7 @@ RequestSpec read_request(const Node& table, const RequestRules& rules, Source& s
   request.reads = words.reads || words.method == "GET";
   request.body_kind = *body_kind_of(words.body_kind);
   read_path(table, rules.where, request, source);
-  read_headers(table, rules.where, request, source);
+  read_headers(table, rules, request, source);
   if (rules.may_be_passed_over) request.when = read_optional(table, "when", rules.where, source);
   request.body = read_optional(table, "body", rules.where, source);
   request.answer = read_optional(table, "answer", rules.where, source);

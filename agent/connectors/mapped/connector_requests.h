@@ -18,6 +18,7 @@ struct RequestRules {
   std::string where;  ///< its table in messages, e.g. "[[submit.requests]]"
   std::string name = "request";
   bool may_be_passed_over = true;  ///< it may have a `when`
+  bool may_authorize = false;      ///< it may set the header Authorization
   /// What its answer program has to tell; "" where it may go without one.
   std::string answer_tells;
 };

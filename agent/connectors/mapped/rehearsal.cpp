@@ -1,5 +1,6 @@
 #include "agent/connectors/mapped/rehearsal.h"
 
+#include "agent/connectors/blot.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/connectors/mapped/event_inbox.h"
 #include "agent/connectors/mapped/mapped_read_back.h"
@@ -17,6 +18,10 @@ bool is_credential(std::string_view header) {
          header.find("Key") != std::string_view::npos;
 }
 
+bool is_hidden(std::string_view header) {
+  return is_credential(header) && header != "Idempotency-Key" && !header.ends_with("-Idempotency-Key");
+}
+
 /// Writes down what passes.
 class WireTap final : public http::Transport {
  public:
@@ -29,13 +34,12 @@ class WireTap final : public http::Transport {
     if (wire_.live) {
       // What answers a secret is one, as a rule: a session.
       const bool signs_in = out_[place].request.body != request.body;
-      client_.start(
-          std::move(request), [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
-            out_[place].answer = exchange;
-            if (auto* answer = std::get_if<http::Answer>(&*out_[place].answer); answer != nullptr && signs_in)
-              answer->body = kHidden;
-            done(std::move(exchange));
-          });
+      client_.start(std::move(request),
+                    [this, place, signs_in, done = std::move(done)](http::Exchange exchange) {
+                      out_[place].answer = exchange;
+                      hide(*out_[place].answer, signs_in);
+                      done(std::move(exchange));
+                    });
       return;
     }
     if (wire_.answers.empty()) {
@@ -57,13 +61,29 @@ class WireTap final : public http::Transport {
   bool ran_out() const { return ran_out_; }
 
  private:
-  http::Request shown(http::Request request) const {
+  /// What a request carried as a credential is hidden in what comes back as well.
+  void hide(http::Exchange& exchange, bool signs_in) const {
+    auto* answer = std::get_if<http::Answer>(&exchange);
+    if (answer == nullptr) return;
+    Blot(secrets_).out_of(*answer);
+    if (signs_in) answer->body = kHidden;
+  }
+
+  http::Request shown(http::Request request) {
+    if (wire_.live) {
+      for (const auto& [name, value] : request.headers) {
+        if (!is_hidden(name)) continue;
+        secrets_.push_back(value);
+        secrets_.push_back(value.substr(value.find(' ') + 1));
+      }
+      if (!request.password.empty()) secrets_.push_back(request.user + ":" + request.password);
+    }
     for (auto& [name, value] : request.headers) {
-      if (is_credential(name) && name != "Idempotency-Key" && !name.ends_with("-Idempotency-Key"))
-        value = kHidden;
+      if (is_hidden(name)) value = kHidden;
     }
     if (!request.password.empty()) request.password = kHidden;
-    for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);
+    Blot(secrets_).out_of(request.body);
+    for (const auto& secret : secrets_) replace_all(request.body, secret, kHidden);  // short ones, too
     if (!wire_.live) replace_all(request.body, kNoSecret, kHidden);
     return request;
   }

@@ -132,7 +132,10 @@ void Requester::send(const RequestSpec& spec, std::string what, const MappingInp
   mapping_.run(spec.programs.request, input.str(), [this, exchange](Result<json::Value> made) {
     auto request =
         made ? maker_.make(exchange->spec, *made) : Result<std::optional<http::Request>>(made.error());
-    if (!request) return exchange->finish_as(outcome_of_unmade(request.error(), exchange->what));
+    if (!request) {
+      exchange->reply.ran_too_long = request.error().code == "jq-timeout";
+      return exchange->finish_as(outcome_of_unmade(request.error(), exchange->what));
+    }
     if (!*request) {
       exchange->reply.passed_over = true;
       return exchange->finish();

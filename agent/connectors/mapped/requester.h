@@ -16,7 +16,8 @@ namespace tillsync {
 
 /// What came of one request.
 struct Reply {
-  bool passed_over = false;  ///< its `when` said no: nothing was sent
+  bool passed_over = false;   ///< its `when` said no: nothing was sent
+  bool ran_too_long = false;  ///< the program that makes it did: nothing was sent, `outcome` is retryable
   std::optional<Outcome>
       outcome;       ///< decided without a program: no answer, no credential, no program, or a failed one
   json::Value said;  ///< else the program's output

@@ -6,12 +6,15 @@
 #include "agent/connectors/mapped/verdict.h"
 #include "agent/connectors/plain_text.h"
 #include "agent/connectors/target_usage.h"
+#include "platform/crypto/base64.h"
 
 namespace tillsync {
 namespace {
 
 /// Stands for the secret in what a program makes: no program ever sees it.
 constexpr std::string_view kPlaceholder = "${secret}";
+/// In a header: user and secret as RFC 7617 has them, in base64.
+constexpr std::string_view kBasicPlaceholder = "${basic}";
 constexpr std::chrono::hours kLifeMax{24};
 
 /// As it stands within a JSON string.
@@ -21,7 +24,8 @@ std::string json_escaped(std::string_view secret) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-void put_secret(const RequestSpec& login, const std::string& secret, http::Request& request) {
+void put_secret(const RequestSpec& login, const std::string& user, const std::string& secret,
+                http::Request& request) {
   switch (login.body_kind) {
     case RequestSpec::BodyKind::kJson:
       replace_all(request.body, kPlaceholder, json_escaped(secret));
@@ -33,7 +37,12 @@ void put_secret(const RequestSpec& login, const std::string& secret, http::Reque
       replace_all(request.body, kPlaceholder, secret);
       break;
   }
-  for (auto& [name, value] : request.headers) replace_all(value, kPlaceholder, secret);
+  for (auto& [name, value] : request.headers) {
+    // One after the other, never in what was put in.
+    const bool basic = value.find(kBasicPlaceholder) != std::string::npos;
+    if (basic) replace_all(value, kBasicPlaceholder, to_base64(user + ":" + secret));
+    if (!basic) replace_all(value, kPlaceholder, secret);
+  }
 }
 
 bool fits_header(std::string_view text) {
@@ -52,6 +61,16 @@ std::optional<std::vector<std::pair<std::string, std::string>>> headers_of(const
     list.emplace_back(name, *text);
   }
   return list;
+}
+
+/// What the headers of a session hold.
+std::vector<std::string> secrets_of(const std::vector<std::pair<std::string, std::string>>& headers) {
+  std::vector<std::string> secrets;
+  for (const auto& [name, value] : headers) {
+    secrets.push_back(value);
+    add_words(secrets, value);
+  }
+  return secrets;
 }
 
 }  // namespace
@@ -101,7 +120,7 @@ void SessionCredentials::made(Result<json::Value> made) {
   }
   auto secret = secret_.get();
   if (!secret) return answer_waiting(secret_.outcome_of(secret.error()));
-  put_secret(login, *secret, **request);
+  put_secret(login, settings_.auth.user, *secret, **request);
   client_->start(std::move(**request),
                  [self = shared_from_this()](const http::Exchange& exchange) { self->answered(exchange); });
 }
@@ -138,16 +157,15 @@ void SessionCredentials::understood(const http::Answer& answer, Result<json::Val
     // The program found no session in it: with most targets, a wrong password.
     std::string reason(said->text_of("reason"));
     // What the target says may repeat what it was sent.
-    if (const auto secret = secret_.get()) replace_all(reason, *secret, "***");
+    if (const auto secret = secret_.get())
+      Blot({*secret, settings_.auth.user + ":" + *secret}).out_of(reason);
     secret_.drop();
     return fail(TargetSignal::kUnauthorized,
                 reason.empty() ? "HTTP " + std::to_string(answer.status) + " without a session" : reason);
   }
   Authorization authorization;
   authorization.headers = std::move(*headers);
-  for (const auto& [name, value] : authorization.headers) {
-    if (value.size() > authorization.secret.size()) authorization.secret = value;
-  }
+  authorization.blot = std::make_shared<const Blot>(secrets_of(authorization.headers));
   authorization.generation = ++generation_;
   const std::int64_t valid_s = said->integer_of("valid_s", -1);
   const auto life = valid_s < 0 ? std::chrono::seconds(kLifeMax) : std::chrono::seconds(valid_s);

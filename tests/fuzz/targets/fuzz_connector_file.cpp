@@ -51,11 +51,13 @@ void check_usable(const Connector& connector) {
     }
   }
   for (const Operation& operation : connector.lookup) check_operation(operation, true);
-  if (connector.submit_batch) {
-    check_operation(*connector.submit_batch, true);
-    FUZZ_CHECK(connector.batch_max >= 2 && connector.batch_max <= 1000, "so many in a batch");
-    for (const DocumentType type : connector.submit_batch->types)
+  for (const Operation& operation : connector.submit_batch) {
+    check_operation(operation, true);
+    FUZZ_CHECK(operation.batch_max >= 2 && operation.batch_max <= 1000, "so many in a batch");
+    for (const DocumentType type : operation.types) {
       FUZZ_CHECK(connector.submit_of(type) != nullptr, "what goes in batches can go alone");
+      FUZZ_CHECK(connector.batch_of(type) == &operation, "each type goes in one kind of batch");
+    }
   }
   if (connector.read_back) check_operation(*connector.read_back, true);
 }

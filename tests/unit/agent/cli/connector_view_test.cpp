@@ -41,8 +41,8 @@ TEST_CASE("connector view: operations, parameters and what is left out, as lines
   connector.session->login.name = "login";
   connector.submit.push_back({1, {DocumentType::kSale}, {RequestSpec{}}});
   connector.submit.back().requests[0].name = "create";
-  connector.submit_batch = connector.submit.back();
-  connector.batch_max = 50;
+  connector.submit_batch.push_back(connector.submit.back());
+  connector.submit_batch.back().batch_max = 50;
   connector.read_back = Operation{1, {}, connector.submit.back().requests};
   CHECK(connector_text(connector, 0) == R"(
   OPERATION     TYPES  REQUESTS

@@ -396,6 +396,132 @@ TEST_CASE(
   }
 }
 
+namespace {
+/// The invented ERP with a second kind of batch, two returns at a time.
+std::string with_batches_of_returns() {
+  std::string text = kAcme;
+  text.replace(text.find("[submit_batch]"), 14, "[[submit_batch]]");
+  return text.insert(text.find("[read_back]"), R"(
+[[submit_batch]]
+types = ["return"]
+batch_max = 2
+
+[[submit_batch.requests]]
+path = "/returns/batch"
+body = '[.deliveries[] | .delivery.reference]'
+answer = '''
+if .answer.status == 200 then {outcomes: [.answer.body[] | {outcome: "delivered", central_reference: .}]} else null end
+'''
+
+)");
+}
+
+OutgoingDelivery a_return(std::int64_t sequence, std::string id) {
+  auto made = delivery(sequence, std::move(id));
+  made.type = DocumentType::kReturn;
+  return made;
+}
+}  // namespace
+
+TEST_CASE("connector file: a batch of several kinds goes in as many requests as the file has tables for") {
+  const std::string sales = "POST /central/orders/batch", returns = "POST /central/returns/batch";
+  const Answered two_sales{"200 OK", R"([{"ok":true,"id":"O-1"},{"ok":true,"id":"O-3"}])"};
+  const std::vector<Answered> returned = {{"200 OK", R"(["R-2","R-4"])"}, {"200 OK", R"(["R-5","R-6"])"}};
+  const auto submit = [&](Acme& acme) {
+    Fixture f(acme, with_batches_of_returns());
+    return f.submit({delivery(1, "S-1"), a_return(2, "S-2"), delivery(3, "S-3"), a_return(4, "S-4"),
+                     a_return(5, "S-5"), a_return(6, "S-6")});
+  };
+  SUBCASE("all taken, no request above its table's batch_max") {
+    Acme acme({kLogin, {sales, {two_sales}}, {returns, returned}});
+    const auto outcomes = submit(acme);
+    REQUIRE(outcomes.size() == 6);
+    std::vector<std::string> references;
+    for (const auto& outcome : outcomes) references.push_back(outcome.central_reference);
+    CHECK(references == std::vector<std::string>{"O-1", "R-2", "O-3", "R-4", "R-5", "R-6"});
+    CHECK(acme.seen() == std::vector<std::string>{"POST /central/login", sales, returns, returns});
+    CHECK(outcomes[0].requests == 4);
+    CHECK(outcomes[1].requests == 0);
+  }
+  SUBCASE("one kind is refused as a whole, and goes singly; the other is not touched") {
+    Acme acme({kLogin,
+               {sales, {{"413 Content Too Large", "{}"}}},
+               {returns, returned},
+               {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+               {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+    const auto outcomes = submit(acme);
+    CHECK(outcomes[0].central_reference == "O-9");
+    CHECK(outcomes[1].central_reference == "R-2");
+    CHECK(outcomes[2].central_reference == "O-9");
+    CHECK(outcomes[0].requests == 8);
+  }
+  SUBCASE("where the target does not serve one, the others are not sent") {
+    Acme acme(
+        {kLogin, {sales, {two_sales}}, {returns, {{"429 Too Many Requests", "{}", "Retry-After: 7\r\n"}}}});
+    const auto outcomes = submit(acme);
+    CHECK(outcomes[0].kind == OutcomeKind::kDelivered);
+    CHECK(outcomes[2].kind == OutcomeKind::kDelivered);
+    for (const std::size_t held : {1U, 3U, 4U, 5U}) {
+      CAPTURE(held);
+      CHECK(outcomes[held].kind == OutcomeKind::kRetryable);
+      CHECK(outcomes[held].signal == TargetSignal::kThrottled);
+      CHECK(outcomes[held].retry_after == std::chrono::seconds(7));
+    }
+    CHECK(has(outcomes[4].reason, "nothing sent"));
+    CHECK(acme.seen().size() == 3);
+  }
+}
+
+TEST_CASE("connector file: one by one stops where the target no longer serves") {
+  Acme acme(
+      {kLogin, {"POST /central/branches/7/orders", {{"429 Too Many Requests", "{}", "Retry-After: 7\r\n"}}}});
+  Fixture f(acme);
+  const auto outcomes = f.submit({a_return(1, "S-1"), a_return(2, "S-2")});
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].requests == 2);
+  CHECK(has(outcomes[1].reason, "nothing sent"));
+  CHECK(outcomes[1].signal == TargetSignal::kThrottled);
+  CHECK(outcomes[1].retry_after == std::chrono::seconds(7));
+  CHECK(acme.seen().size() == 2);
+}
+
+TEST_CASE("connector file: a program that runs too long is tried again, and after some times is a person's") {
+  std::string text = kAcme;
+  const std::string body = "amount: .document.total}'\nanswer = '''\nif .answer.status == 201";
+  text.replace(text.find(body), 23, "amount: (def f: f; if .document.total == \"9.99\" then f else 1 end)");
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  Fixture f(acme, text);
+  OutgoingDelivery slow = delivery(7, "S-1");
+  slow.document = R"({"id":"S-1","total":"9.99"})";
+  for (int time = 1; time < 5; ++time) {
+    CAPTURE(time);
+    CHECK(f.submit_one(slow).kind == OutcomeKind::kRetryable);
+    CHECK(f.submit_one(delivery(8, "S-2")).kind == OutcomeKind::kDelivered);  // it is none of another's
+  }
+  const Outcome last = f.submit_one(slow);
+  CHECK(last.kind == OutcomeKind::kRejected);
+  CHECK(has(last.reason, "submit.create"));
+  CHECK(has(last.reason, "5 times in a row"));
+  CHECK(f.submit_one(slow).kind == OutcomeKind::kRetryable);  // a person's retry counts anew
+  // In a row: once it goes through, what was before is forgotten.
+  slow.document = delivery(7, "S-1").document;
+  CHECK(f.submit_one(slow).kind == OutcomeKind::kDelivered);
+}
+
+TEST_CASE("connector file: a login may carry user and secret as HTTP basic has them") {
+  std::string text = kAcme;
+  text.insert(text.find("body = '{user: .user"), "headers = {Authorization = \"Basic ${{basic}}\"}\n");
+  Acme acme({kLogin,
+             {"POST /central/branches/7/orders", {{"201 Created", R"({"id":"O-9"})"}}},
+             {"PUT /central/orders/O-9/close?by=0417", {{"200 OK", "{}"}}}});
+  Fixture f(acme, text);
+  CHECK(f.submit_one(delivery(7, "S-1")).kind == OutcomeKind::kDelivered);
+  // base64("till:se\"cret")
+  CHECK(has(acme.target.requests().at(0), "\r\nAuthorization: Basic dGlsbDpzZSJjcmV0\r\n"));
+}
+
 TEST_CASE("connector file: an answer to a batch without any outcome leaves all unknown") {
   std::string text = kAcme;
   const auto from = text.find("if .answer.status == 200 then {outcomes:");

@@ -191,9 +191,9 @@ TEST_CASE("connector file: every key arrives: operations and requests") {
   CHECK(c.submit[0].requests[1].method == "PATCH");
   CHECK(c.submit[1].requests[0].name == "request");
   CHECK_FALSE(c.submit[1].requests[0].body.has_value());
-  REQUIRE(c.submit_batch.has_value());
-  CHECK(c.batch_max == 200);
-  CHECK(c.submit_batch->requests[0].body_kind == BodyKind::kText);
+  REQUIRE(c.submit_batch.size() == 1);
+  CHECK(c.batch_max() == 200);
+  CHECK(c.submit_batch[0].requests[0].body_kind == BodyKind::kText);
   REQUIRE(c.lookup.size() == 1);
   REQUIRE(c.read_back.has_value());
   CHECK(c.read_back->requests[0].method == "DELETE");
@@ -432,6 +432,14 @@ TEST_CASE("connector file: mistakes in session, submit_batch and read_back") {
       11, {"exactly one request"});
   expect(batch + "batch_max = 2\ntypes = [\"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 9,
          {"\"return\", which no [[submit]] has"});
+  const std::string one =
+      "[[submit_batch]]\nbatch_max = 2\ntypes = [\"sale\"]\nrequests = [{path = '/', answer = '.'}]\n";
+  expect(kPath + one + one, 13, {"[[submit_batch]] has \"sale\" again, which line 9 has"});
+  expect(kPath + "[[submit_batch]]\ntypes = [\"sale\"]\nrequests = [{path = '/', answer = '.'}]\n", 7,
+         {"[[submit_batch]] batch_max is missing"});
+  expect("submit_batch = []\n" + kPath, 1, {"1 to 64 tables [[submit_batch]]"});
+  CHECK(good(kPath + one).batch_max() == 2);
+  CHECK(good(kPath).batch_max() == 1);
   expect(kPath + "[read_back]\nrequests = [{path = '/'}]\n", 8, {"[[read_back.requests]] answer is missing"});
   expect(kPath + "[read_back]\ntypes = [\"sale\", \"return\"]\nrequests = [{path = '/', answer = '.'}]\n", 8,
          {"[read_back] lists \"return\", which no [[submit]] has"});
