@@ -4,6 +4,7 @@
 #include <map>
 
 #include "agent/connectors/plain_text.h"
+#include "platform/crypto/sha256.h"
 
 namespace tillsync {
 namespace {
@@ -58,6 +59,7 @@ std::string delivery_json(const OutgoingDelivery& delivery) {
   input.text("type", type_name(delivery.type));
   input.value("attempt", json::Value(delivery.attempt));
   input.text("correlation_id", bounded_utf8(delivery.correlation_id, kTextBytesMax));
+  input.text("document_digest", to_hex(sha256(delivery.document)));
   return input.str();
 }
 

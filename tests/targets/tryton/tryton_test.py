@@ -1,6 +1,6 @@
-"""tillsync against a real Tryton 6.0: a day's sales, returns and stock documents, one reply in ten lost, the daemon killed between its steps, trytond
-killed twice, its sessions gone. In the end Tryton holds each document once, with the till's total to the penny, and the
-reconciliation balances against Tryton's own numbers.
+"""tillsync against a real Tryton 6.0: a day's sales, returns, stock documents and customer updates, one reply in ten lost, the daemon killed
+between its steps, trytond killed twice, its sessions gone. In the end Tryton holds each document once, with the till's total to the penny, each
+party is as its last updates have it, and the reconciliation balances against Tryton's own numbers.
 
     tryton_test.py --tillsync PROGRAM --trading-day PROGRAM --folder FOLDER [--documents N]
 
@@ -20,9 +20,11 @@ from decimal import Decimal
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from customers import (check_customers, check_fetches, check_refused_customer, check_writers, customer_documents)  # noqa: E402
 from server import Tryton, free_port, wait_until  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
+CONNECTOR = ROOT / "agent" / "connectors" / "tryton.toml"
 STORE, DAY = "0417", "2026-11-23"
 LOST = 0.10
 
@@ -36,6 +38,8 @@ class Lossy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.losing = True
+        # Each gets every request: `before` it is passed on, `after` it was answered; true of the latter loses the answer.
+        self.before = self.after = None
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -53,6 +57,8 @@ class Lossy:
                 request = whole_message(client)
                 if not request:
                     return
+                if self.before is not None:
+                    self.before(request)
                 with socket.create_connection(("127.0.0.1", self.to_port), timeout=120) as server:
                     server.sendall(request)
                     reply = whole_message(server)
@@ -61,6 +67,8 @@ class Lossy:
             with self.lock:
                 lost = self.losing and self.random.random() < LOST
                 self.lost += lost
+            if self.after is not None and self.after(request):
+                return
             if reply and not lost:
                 client.sendall(reply)
 
@@ -148,7 +156,7 @@ def total_of(document):
 
 
 class Store:
-    def __init__(self, program, folder, target_port, ids):
+    def __init__(self, program, folder, target_port, ids, do_not_contact):
         self.program, self.folder, self.ids = program, folder, ids
         self.ops_port = free_port()
         self.settings = folder / "tillsync.toml"
@@ -168,7 +176,7 @@ tcp = "127.0.0.1:{self.ops_port}"
 [log]
 file = "daemon.log"
 [targets.erp]
-connector = "{ROOT}/agent/connectors/tryton.toml"
+connector = "{CONNECTOR}"
 base_url = "http://127.0.0.1:{target_port}"
 timeout_s = 60
 concurrency = 4
@@ -189,12 +197,20 @@ adjustment = "ADJUSTMENT"
 storage = {ids["storage"]}
 lost_found = {ids["lost_found"]}
 stores = {{"0418" = {ids["other_store"]}}}
+[targets.erp.parameters.customer_fields]
+name = "name"
+email = "email"
+phone = "phone"
+city = "city"
+street = "street"
+do_not_contact = "category:{do_not_contact}"
 [routes]
 sale = ["erp"]
 return = ["erp"]
 stock_adjustment = ["erp"]
 stock_count = ["erp"]
 stock_transfer = ["erp"]
+customer_update = ["erp"]
 """)
 
     def start(self):
@@ -212,13 +228,27 @@ stock_transfer = ["erp"]
             self.process.wait(20)
 
     def command(self, *arguments, good=(0,), stdin=None):
-        run = subprocess.run([self.program, *arguments, "--config", self.settings], input=stdin, capture_output=True, text=True, timeout=900)
+        run = subprocess.run([self.program, *arguments, "--config", self.settings], input=stdin, capture_output=True, text=True, timeout=900,
+                             env={**os.environ, "TRYTON_PASSWORD": self.ids["password"]})
         if good is not None and run.returncode not in good:
             raise AssertionError(f"tillsync {' '.join(map(str, arguments))}: {run.returncode}\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
         return run
 
     def backlog(self):
         return json.loads(self.command("status", "--json").stdout)["backlog"]
+
+    def quarantine(self):
+        return json.loads(self.command("quarantine", "list", "--json").stdout)["quarantine"]
+
+    def amend(self, entry, document, reason):
+        (self.folder / "amended.json").write_text(json.dumps(document))
+        self.command("quarantine", "amend", entry["delivery"], "--document", str(self.folder / "amended.json"), "--reason", reason)
+        self.command("drain", "--timeout", "60")
+
+    def fetch(self, what, *options, good=(0,)):
+        """The one page."""
+        shown = self.command("connector", "fetch", CONNECTOR, what, *options, "--target", "erp", "--json", good=good).stdout
+        return json.loads(shown)["pages"][0]
 
 
 def expect(what, seen, wanted):
@@ -284,8 +314,9 @@ def check_books(tryton, store, documents):
     expect("sales that no document stands for", by_reference, {})
     report = json.loads(store.command("report", "reconciliation", "--day", DAY, "--format", "json", good=(0, 1)).stdout)
     target = report["targets"]["erp"]
-    expect("the report", (report["balanced"], target["matched"], target["missing"], target["unexpected"], target["different"]),
-           (True, len(documents), [], [], []))
+    customers = sum(each["type"] == "customer_update" for each in documents)
+    expect("the report", (report["balanced"], target["matched"], target["missing"], target["unexpected"], target["different"], target["not_listed"]),
+           (True, len(documents) - customers, [], [], [], {"customer_update": {"count": customers, "total": {}}}))
     own = sum(Decimal(each["total_amount"]["decimal"]) for each in sales)
     expect("central's total in the report", Decimal(target["central"]["total"]["GBP"]), own)
     return own
@@ -296,15 +327,26 @@ def check_refusal(tryton, store, sku):
     sale = {"id": "POISON-1", "type": "sale", "terminal": "T1", "occurred_at": f"{DAY}T18:00:00Z", "business_day": DAY,
             "lines": [{"sku": "NO-SUCH", "quantity": 1, "unit_price": "1.00"}]}
     store.command("post", "-", stdin=json.dumps(sale) + "\n")
-    quarantine = lambda: json.loads(store.command("quarantine", "list", "--json").stdout)["quarantine"]
-    wait_until("the quarantine", quarantine, 60)
-    entry = quarantine()[0]
+    wait_until("the quarantine", store.quarantine, 60)
+    entry = store.quarantine()[0]
     expect("the reason", entry["reason"], "Tryton has no product with the code NO-SUCH")
     sale["lines"][0]["sku"] = sku
-    (store.folder / "amended.json").write_text(json.dumps(sale))
-    store.command("quarantine", "amend", entry["delivery"], "--document", str(store.folder / "amended.json"), "--reason", "wrong SKU")
-    store.command("drain", "--timeout", "60")
+    store.amend(entry, sale, "wrong SKU")
     expect("sales of the amended document", len([s for s in sales_in(tryton) if s["reference"] == f"{STORE}/POISON-1:erp"]), 1)
+
+
+def check_half_made(tryton, store, sku):
+    """A sale of which Tryton makes another total is refused when its draft stands already: amended, it is made anew, and the draft is cancelled."""
+    sale = {"id": "HALF-1", "type": "sale", "terminal": "T1", "occurred_at": f"{DAY}T18:10:00Z", "business_day": DAY,
+            "lines": [{"sku": sku, "quantity": "0.5", "unit_price": "0.01"}] * 30, "total": "0.15"}
+    store.command("post", "-", stdin=json.dumps(sale) + "\n")
+    wait_until("the quarantine", store.quarantine, 60)
+    entry = store.quarantine()[0]
+    expect("the reason", entry["reason"], "Tryton makes 0.0000 of it, and the till 0.1500")
+    store.amend(entry, {**sale, "lines": [{"sku": sku, "quantity": 1, "unit_price": "2.00"}], "total": "2.00"}, "weighed again")
+    made = tryton.call("model.sale.sale.search_read", [["reference", "=", f"{STORE}/HALF-1:erp"]], 0, None, [["id", "ASC"]], ["state", "total_amount"])
+    expect("what Tryton has of it", [(each["state"], Decimal(each["total_amount"]["decimal"])) for each in made],
+           [("cancelled", Decimal(0)), ("processing", Decimal(2))])
 
 
 def main():
@@ -318,28 +360,36 @@ def main():
     stock = stock_documents()
     documents = real_documents(file, options.documents) if file else made_up_documents(options.trading_day, options.documents)
     # Spread over the day, in their order.
-    for number, document in enumerate(stock, 1):
-        documents.insert(number * len(documents) // (len(stock) + 1), document)
-    kinds = {kind: sum(each["type"] == kind for each in documents) for kind in ("sale", "return", "stock_adjustment", "stock_count", "stock_transfer")}
+    for others in (stock, customer_documents(DAY)):
+        for number, document in enumerate(others, 1):
+            documents.insert(number * len(documents) // (len(others) + 1), document)
+    kinds = {kind: sum(each["type"] == kind for each in documents)
+             for kind in ("sale", "return", "stock_adjustment", "stock_count", "stock_transfer", "customer_update")}
     print(f"{len(documents)} {'real' if file else 'made-up'} documents: {kinds}", flush=True)
 
     tryton = Tryton(options.folder / "tryton")
     store = network = None
     try:
-        skus = sorted({line["sku"] for each in documents for line in each["lines"]})
+        skus = sorted({line["sku"] for each in documents for line in each.get("lines", [])})
         tryton.add_products(skus)
         tryton.add_customers(sorted({each["customer"] for each in documents if each.get("customer")}))
+        do_not_contact = tryton.call("model.party.category.create", [{"name": "Do not contact"}])[0]
         network = Lossy(tryton.port, seed=417)
         folder = options.folder / "store"
         subprocess.run(["rm", "-rf", folder], check=True)
         folder.mkdir(parents=True)
-        store = Store(options.tillsync, folder, network.port, tryton.ids)
+        store = Store(options.tillsync, folder, network.port, tryton.ids, do_not_contact)
         began = time.monotonic()
         run_outage(tryton, network, store, documents)
         took = time.monotonic() - began
         own = check_books(tryton, store, documents)
         check_stock(tryton, stock)
+        check_customers(tryton, expect, STORE, documents)
+        check_fetches(tryton, store, expect, STOCK)
         check_refusal(tryton, store, skus[0])
+        check_half_made(tryton, store, skus[0])
+        check_writers(tryton, network, store, expect, DAY)
+        check_refused_customer(tryton, store, expect, wait_until, DAY)
         if network.lost < len(documents) // 10:
             raise AssertionError(f"only {network.lost} replies were lost")
         print(f"each of {len(documents)} documents once in Tryton, {own} GBP in all, to the penny; {network.lost} replies lost; {took:.0f} s")

@@ -10,6 +10,7 @@
 #include "agent/connectors/mapped/event_inbox.h"
 #include "agent/connectors/mapped/mapped_fetch.h"
 #include "agent/connectors/plain_text.h"
+#include "platform/crypto/sha256.h"
 #include "tests/unit/agent/connectors/fake_target.h"
 
 using namespace tillsync;
@@ -532,6 +533,18 @@ TEST_CASE("connector file: an answer to a batch without any outcome leaves all u
     CHECK(outcome.kind == OutcomeKind::kUnknown);
     CHECK(has(outcome.reason, "no outcomes"));
   }
+}
+
+TEST_CASE("connector file: programs can tell a document from its amendment") {
+  OutgoingDelivery posted = delivery(7, "S-1");
+  OutgoingDelivery amended = posted;
+  amended.document.replace(amended.document.find("S-1"), 3, "S-2");
+  const auto digest_of = [](const OutgoingDelivery& one) {
+    return std::string(json::parse(delivery_json(one))->text_of("document_digest"));
+  };
+  CHECK(digest_of(posted) == to_hex(sha256(posted.document)));
+  CHECK(digest_of(amended) != digest_of(posted));
+  CHECK(amended.idempotency_key() == posted.idempotency_key());
 }
 
 TEST_CASE("connector file: a read-back that sends nothing is no empty list") {
