@@ -82,7 +82,7 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
   }
   const std::string where = "[targets." + name + "] ";
   const Connector& connector = loaded.connector;
-  const std::int64_t batch_max = connector.submit_batch ? connector.batch_max : 1;
+  const std::int64_t batch_max = connector.batch_max();
   if (settings.batch_max > batch_max) {
     wrong(settings.line, where + "batch_max is " + std::to_string(settings.batch_max) + ", and connector " +
                              connector.name + " takes " + std::to_string(batch_max) +

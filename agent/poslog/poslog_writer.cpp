@@ -61,7 +61,7 @@ bool fits_xml(const Trade& trade) {
 /// Writes one transaction below its element.
 class Writer {
  public:
-  Writer(const PoslogTransaction& transaction, pugi::xml_node node)
+  Writer(const OutgoingPoslog& transaction, pugi::xml_node node)
       : transaction_(transaction),
         document_(transaction.document),
         decimals_(currency_decimals(document_.currency).value_or(0)),
@@ -223,7 +223,7 @@ class Writer {
     node.append_attribute(("tillsync:" + name).c_str()) = value.c_str();
   }
 
-  const PoslogTransaction& transaction_;
+  const OutgoingPoslog& transaction_;
   const Document& document_;
   const int decimals_;
   pugi::xml_node node_;
@@ -256,7 +256,7 @@ Result<void> check_poslog(const Document& document) {
   return refuse("a text of the document holds a character that XML cannot hold; amend it");
 }
 
-std::string poslog_text(const std::vector<PoslogTransaction>& transactions) {
+std::string poslog_text(const std::vector<OutgoingPoslog>& transactions) {
   pugi::xml_document xml;
   pugi::xml_node declaration = xml.append_child(pugi::node_declaration);
   declaration.append_attribute("version") = "1.0";
@@ -267,7 +267,7 @@ std::string poslog_text(const std::vector<PoslogTransaction>& transactions) {
   log.append_attribute("MajorVersion") = "6";
   log.append_attribute("MinorVersion") = "0";
   log.append_attribute("FixVersion") = "0";
-  for (const PoslogTransaction& each : transactions) {
+  for (const OutgoingPoslog& each : transactions) {
     TILLSYNC_CHECK(check_poslog(each.document), "only what POSLog has a place for is written");
     Writer(each, log.append_child("Transaction")).write();
   }

@@ -15,7 +15,7 @@ inline constexpr const char* kPoslogNamespace = "http://www.nrf-arts.org/IXRetai
 /// Of what POSLog has no element for: references, idempotency keys, a till's own words.
 inline constexpr const char* kPoslogOwnNamespace = "urn:tillsync:poslog:1";
 
-struct PoslogTransaction {
+struct OutgoingPoslog {
   const Document& document;
   std::string store;
   std::string reference;        ///< "STORE/ID"
@@ -29,6 +29,6 @@ Result<void> check_poslog(const Document& document);
 
 /// One <POSLog> with a <Transaction> for each, UTF-8. Amounts and quantities are exact. Each has passed
 /// check_poslog().
-std::string poslog_text(const std::vector<PoslogTransaction>& transactions);
+std::string poslog_text(const std::vector<OutgoingPoslog>& transactions);
 
 }  // namespace tillsync

@@ -54,7 +54,7 @@ Batch make_batch(const std::string& store, const std::string& target, std::int64
   batch.number = number;
   batch.documents = std::move(documents);
   if (format == Format::kPoslog) {
-    std::vector<PoslogTransaction> transactions;
+    std::vector<OutgoingPoslog> transactions;
     for (const BatchDocument& each : batch.documents) {
       transactions.push_back(
           {each.document, store, each.reference, each.idempotency_key, each.key.document.value});

@@ -17,8 +17,8 @@ Outcome busy() {
 }  // namespace
 
 FileConnector::FileConnector(std::unique_ptr<BatchSender> sender, std::shared_ptr<std::atomic<bool>> stop,
-                             Post post)
-    : sender_(std::move(sender)), stop_(std::move(stop)), post_(std::move(post)) {
+                             Post post, const PaceLimits& limits)
+    : sender_(std::move(sender)), stop_(std::move(stop)), post_(std::move(post)), limits_(limits) {
   thread_ = std::thread([this] { loop(); });
 }
 

@@ -23,10 +23,12 @@ class FileConnector final : public TargetPort {
 
   /// `post` runs what it is given on the delivery thread; it is called until the connector is destroyed.
   /// `stop` is set then, so that a transfer under way ends; it is the sender's folder's.
-  FileConnector(std::unique_ptr<BatchSender> sender, std::shared_ptr<std::atomic<bool>> stop, Post post);
+  FileConnector(std::unique_ptr<BatchSender> sender, std::shared_ptr<std::atomic<bool>> stop, Post post,
+                const PaceLimits& limits);
   /// Waits for the file under way. What it was about is looked up at the next start.
   ~FileConnector() override;
 
+  PaceLimits limits() const override { return limits_; }
   void submit(std::vector<OutgoingDelivery> batch, std::function<void(std::vector<Outcome>)> done) override;
   void look_up(OutgoingDelivery delivery, std::function<void(LookUpAnswer)> done) override;
 
@@ -37,6 +39,7 @@ class FileConnector final : public TargetPort {
   const std::unique_ptr<BatchSender> sender_;  // its own thread alone
   const std::shared_ptr<std::atomic<bool>> stop_;
   const Post post_;
+  const PaceLimits limits_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,5 +1,6 @@
 #include "agent/connectors/file/file_target.h"
 
+#include "agent/connectors/pace_limits.h"
 #include "platform/transfer/local_folder.h"
 #include "platform/transfer/server_folder.h"
 
@@ -85,8 +86,9 @@ Result<std::unique_ptr<TargetPort>> make_file_port(const std::string& name, cons
   parts.ledger_folder = host.journal_folder + "/" + kLedgerFolder;
   parts.folder = std::move(*folder);
   parts.make_room = std::move(host.make_room);
-  return std::unique_ptr<TargetPort>(std::make_unique<FileConnector>(
-      std::make_unique<BatchSender>(std::move(parts)), std::move(stop), std::move(host.post)));
+  return std::unique_ptr<TargetPort>(
+      std::make_unique<FileConnector>(std::make_unique<BatchSender>(std::move(parts)), std::move(stop),
+                                      std::move(host.post), pace_limits(settings, nullptr)));
 }
 
 }  // namespace tillsync::file

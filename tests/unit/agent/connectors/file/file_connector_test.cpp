@@ -75,7 +75,7 @@ struct Under {
     parts.ledger_folder = dir.file("files");
     parts.folder = std::move(slow);
     connector = std::make_unique<FileConnector>(std::make_unique<file::BatchSender>(std::move(parts)), stop,
-                                                thread.post());
+                                                thread.post(), PaceLimits{});
   }
 };
 
