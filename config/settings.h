@@ -97,6 +97,7 @@ struct TargetSettings {
   FileSettings file;
   std::chrono::milliseconds timeout{10'000};
   std::int64_t concurrency = 8;
+  bool concurrency_is_set = false;  ///< else a connector that bears less is asked for less
   std::int64_t batch_max = 1;
   std::chrono::milliseconds backoff_min{1'000};
   std::chrono::milliseconds backoff_max{300'000};

@@ -154,6 +154,7 @@ void read_target(const Node& table, const std::string& name, TargetSettings& tar
   const std::string where = "[targets." + name + "]";
   read_section(table, where, target_keys(), target, mistakes, {"auth", "file", "parameters"});
   target.line = table.line;
+  target.concurrency_is_set = table.kind == Node::Kind::kTable && table.find("concurrency") != nullptr;
   if (table.kind != Node::Kind::kTable) return;
   const Node* url = table.find("base_url");
   if (url == nullptr) {

@@ -88,7 +88,7 @@ CheckedTarget check_target(const std::string& name, const TargetSettings& settin
                              connector.name + " takes " + std::to_string(batch_max) +
                              " in a request; lower it");
   }
-  if (settings.concurrency > connector.concurrency_max) {
+  if (settings.concurrency_is_set && settings.concurrency > connector.concurrency_max) {
     wrong(settings.line, where + "concurrency is " + std::to_string(settings.concurrency) +
                              ", and connector " + connector.name + " bears " +
                              std::to_string(connector.concurrency_max) + "; lower it");

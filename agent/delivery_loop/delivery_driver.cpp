@@ -1,5 +1,7 @@
 #include "agent/delivery_loop/delivery_driver.h"
 
+#include <algorithm>
+
 #include "agent/delivery_loop/trace.h"
 #include "platform/base/mutation.h"
 #include "platform/log/log.h"
@@ -73,8 +75,11 @@ void DeliveryDriver::add_target(const std::string& name, const LaneOptions& opti
                                 Sequence head, std::unique_ptr<TargetPort> port) {
   LaneOptions whole = options;
   whole.pace = port->limits();
-  whole.requests_one_max = port->requests_max(1);
-  whole.requests_batch_max = port->requests_max(static_cast<std::size_t>(options.batch_max));
+  if (whole.pace.concurrency_max > 0)
+    whole.concurrency = std::min(whole.concurrency, static_cast<int>(whole.pace.concurrency_max));
+  whole.requests_max = [speaks = port.get()](std::size_t deliveries) {
+    return speaks->requests_max(deliveries);
+  };
   ports_[name] = std::move(port);
   scheduler_->add_target(name, whole, memory, head);
 }

@@ -115,7 +115,7 @@ class Lane {
   std::array<Delivery*, 2> candidates() const;
   /// Starts it, unless it has to wait for a reservation or for its pace.
   bool try_start(Delivery& first, std::vector<Action>& actions);
-  int cost(const Delivery& first) const;
+  int cost(Delivery& first) const;
   bool reserve_day(int requests, std::vector<Action>& actions);
   /// Whether it is looked up, not sent, when its turn comes (I3).
   bool must_ask(const Delivery& delivery) const;

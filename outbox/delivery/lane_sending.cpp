@@ -95,11 +95,12 @@ void Lane::reserve_on(std::vector<Action>& actions) {
   if (reserved_.value - sent_through_.value < reserve_ahead() / 2) reserve_beyond(sent_through_, actions);
 }
 
-int Lane::cost(const Delivery& first) const {
+int Lane::cost(Delivery& first) const {
+  if (!pace_.limits()) return 1;  // nobody asks
   // What is found absent is sent at once, while that is true.
-  if (must_ask(first)) return 2 * options_.requests_one_max;
+  if (must_ask(first)) return 2 * options_.requests_max(1);
   const bool alone = options_.batch_max == 1 || !breaker_.closed();
-  return alone ? options_.requests_one_max : options_.requests_batch_max;
+  return options_.requests_max(alone ? 1 : batch(first).size());
 }
 
 /// A process that dies must not forget what it has used up of the day: what it may use is on record first, a
@@ -190,7 +191,7 @@ std::optional<SteadyTime> Lane::wake() const {
   if (paused_ || halted() || !has_slot() || breaker_.probing()) return wake;
 
   const SteadyTime breaker_at = breaker_.retry_at().value_or(now_);
-  for (const Delivery* next : candidates()) {
+  for (Delivery* next : candidates()) {
     if (next == nullptr) continue;
     const bool reserving = is_live(*next) ? reserving_ahead_ : reserving_;
     if (reserving_day_ || (reserving && !may_send(*next))) continue;  // told when that is done

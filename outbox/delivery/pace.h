@@ -73,6 +73,7 @@ struct PaceLimits {
   std::chrono::milliseconds burst_window{10'000};
   std::int64_t day_requests = 0;            ///< in any 24 hours
   std::int64_t day_kept_back_percent = 20;  ///< of the day's requests, left to others
+  std::int64_t concurrency_max = 0;         ///< requests at a time, whatever the settings say
 };
 
 /// Who wants to send. Of a day's requests a quarter of what may go at once is for live trade alone, so that a

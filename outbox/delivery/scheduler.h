@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,8 +32,8 @@ struct LaneOptions {
   std::chrono::milliseconds backoff_min{1'000};
   std::chrono::milliseconds backoff_max{300'000};
   PaceLimits pace;
-  int requests_one_max = 1;    ///< requests that sending one delivery, or looking it up, may take
-  int requests_batch_max = 1;  ///< the same for a batch of batch_max
+  /// Requests that sending so many deliveries together, or looking one up, may take at most.
+  std::function<int(std::size_t deliveries)> requests_max = [](std::size_t) { return 1; };
 };
 
 struct SchedulerLimits {

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "platform/base/files.h"
-#include "platform/transfer/drop_folder.h"
+#include "platform/transfer/folder.h"
 
 namespace tillsync::transfer {
 
 /// Codes: "no-folder" (it is not there: never made here, since a share that is not mounted must not be
 /// mistaken for a folder), "write" (nothing has its name), "rename" (it may have).
-class LocalFolder final : public DropFolder {
+class LocalFolder final : public Folder {
  public:
   /// `files` outlives the folder.
   LocalFolder(std::string path, Files& files) : path_(std::move(path)), files_(files) {}

@@ -214,9 +214,12 @@ struct ServerFolder::Impl {
 
   Error error_of(CURLcode code, const std::string& doing) const {
     const std::string_view stable = code_of(code, sftp);
-    std::string detail = host + ": " + doing + ": " + (*error_text ? error_text : curl_easy_strerror(code));
+    std::string detail = doing + ": " + (*error_text ? error_text : curl_easy_strerror(code));
+    // What to do comes first: libcurl's words are long, and who shows them may cut the end.
     if (stable == "host-key")
-      detail += "; the server is not the one that the settings name: compare its key before you change them";
+      detail = "the server is not the one that the settings name: compare its key before you change them (" +
+               detail + ")";
+    detail = host + ": " + detail;
     return {ErrorKind::kUnavailable, std::string(stable), std::move(detail)};
   }
 };

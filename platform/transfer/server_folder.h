@@ -6,7 +6,7 @@
 #include <chrono>
 #include <memory>
 
-#include "platform/transfer/drop_folder.h"
+#include "platform/transfer/folder.h"
 
 namespace tillsync::transfer {
 
@@ -28,7 +28,7 @@ struct ServerOptions {
 
 /// Codes: resolve, connect, tls (the certificate too), host-key, login, refused (no such folder, no right, no
 /// room), rename, cut, timeout, stopped, failed.
-class ServerFolder final : public DropFolder {
+class ServerFolder final : public Folder {
  public:
   /// `stop` set cuts a transfer within a second; it outlives the folder. kInternal where libcurl is not to be
   /// had, or lacks the protocol.

@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "outbox/document/currency.h"
+#include "platform/base/csv.h"
 #include "reconcile/reports/report.h"
 
 namespace tillsync {
@@ -31,26 +32,9 @@ constexpr std::array<std::string_view, kColumns> kHeader = {
 
 using Row = std::array<std::string, kColumns>;
 
-/// What a spreadsheet might run as a formula is made text (OWASP, "CSV Injection"); a negative number stays
-/// one.
+/// What a spreadsheet might run as a formula is made text; a negative number stays one.
 std::string harmless(const std::string& field) {
-  if (field.empty() || std::string_view("=+-@\t\r\n").find(field[0]) == std::string_view::npos) return field;
-  if (Decimal::parse(field, Decimal::kDecimals)) return field;
-  return "'" + field;
-}
-
-void append_field(std::string& out, const std::string& raw) {
-  const std::string field = harmless(raw);
-  if (field.find_first_of(",\"\r\n") == std::string::npos) {
-    out += field;
-    return;
-  }
-  out += '"';
-  for (const char c : field) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
+  return is_csv_formula(field) && !Decimal::parse(field, Decimal::kDecimals) ? "'" + field : field;
 }
 
 class Writer {
@@ -63,7 +47,7 @@ class Writer {
   void add(const Row& row) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i != 0) out_ += ',';
-      append_field(out_, row[i]);
+      append_csv_field(out_, harmless(row[i]));
     }
     out_ += "\r\n";
   }

@@ -11,7 +11,7 @@
 #include "agent/connectors/file/batch.h"
 #include "agent/connectors/file/batch_ledger.h"
 #include "outbox/delivery/target_port.h"
-#include "platform/transfer/drop_folder.h"
+#include "platform/transfer/folder.h"
 
 namespace tillsync::file {
 
@@ -25,7 +25,7 @@ class BatchSender {
     std::string target;
     Format format = Format::kCsv;
     std::string ledger_folder;
-    std::unique_ptr<transfer::DropFolder> folder;
+    std::unique_ptr<transfer::Folder> folder;
     /// Gives back disk space that is kept for outcomes; false where there is none left to give.
     std::function<bool()> make_room;
     std::size_t batch_bytes_max = kBatchBytesMax;

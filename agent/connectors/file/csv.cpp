@@ -3,6 +3,7 @@
 
 #include "agent/connectors/file/batch.h"
 #include "outbox/document/currency.h"
+#include "platform/base/csv.h"
 #include "platform/json/json.h"
 
 namespace tillsync::file {
@@ -90,30 +91,17 @@ constexpr std::array<std::string_view, kColumns> kHeader = {"reference",
 
 using Cells = std::array<std::string, kColumns>;
 
-/// OWASP, "CSV Injection". With the apostrophe's own case the receiver can undo it: one that leads goes.
+/// As in a spreadsheet's formula, but for numbers, which do not come here. With the apostrophe's own case the
+/// receiver can undo it: one that leads goes.
 std::string harmless(std::string_view text) {
-  if (text.empty() || std::string_view("=+-@\t\r\n'").find(text[0]) == std::string_view::npos)
-    return std::string(text);
-  return "'" + std::string(text);
-}
-
-void append_cell(std::string& out, const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) {
-    out += cell;
-    return;
-  }
-  out += '"';
-  for (const char c : cell) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
+  const bool changed = is_csv_formula(text) || text.starts_with('\'');
+  return (changed ? "'" : "") + std::string(text);
 }
 
 void append_row(std::string& out, const auto& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';
-    append_cell(out, std::string(cells[i]));
+    append_csv_field(out, cells[i]);
   }
   out += "\r\n";
 }

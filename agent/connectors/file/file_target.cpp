@@ -8,7 +8,7 @@ namespace tillsync::file {
 namespace {
 
 /// A server's folder that reads its secret when it is first needed, and again after the server refused it.
-class SignedInFolder final : public transfer::DropFolder {
+class SignedInFolder final : public transfer::Folder {
  public:
   SignedInFolder(std::unique_ptr<transfer::ServerFolder> folder, SecretReference secret,
                  Credentials::ReadSecret read)
@@ -45,15 +45,14 @@ class SignedInFolder final : public transfer::DropFolder {
   bool have_secret_ = false;
 };
 
-Result<std::unique_ptr<transfer::DropFolder>> open_folder(const TargetSettings& settings, Files& files,
-                                                          const std::atomic<bool>& stop,
-                                                          Credentials::ReadSecret read) {
+Result<std::unique_ptr<transfer::Folder>> open_folder(const TargetSettings& settings, Files& files,
+                                                      const std::atomic<bool>& stop,
+                                                      Credentials::ReadSecret read) {
   constexpr std::string_view kLocal = "file://";
   if (settings.base_url.rfind(kLocal, 0) == 0) {
     std::string path = settings.base_url.substr(kLocal.size());
     while (path.size() > 1 && path.back() == '/') path.pop_back();
-    return std::unique_ptr<transfer::DropFolder>(
-        std::make_unique<transfer::LocalFolder>(std::move(path), files));
+    return std::unique_ptr<transfer::Folder>(std::make_unique<transfer::LocalFolder>(std::move(path), files));
   }
   transfer::ServerOptions options;
   options.url = settings.base_url;
@@ -67,7 +66,7 @@ Result<std::unique_ptr<transfer::DropFolder>> open_folder(const TargetSettings& 
   if (by_key) options.key_file = settings.auth.key_file;
   auto server = transfer::ServerFolder::open(std::move(options), stop);
   if (!server) return server.error();
-  return std::unique_ptr<transfer::DropFolder>(std::make_unique<SignedInFolder>(
+  return std::unique_ptr<transfer::Folder>(std::make_unique<SignedInFolder>(
       std::move(*server), by_key ? settings.auth.passphrase : settings.auth.password, std::move(read)));
 }
 

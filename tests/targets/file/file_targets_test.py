@@ -18,17 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from receiver import Receiver  # noqa: E402
-from servers import Cutter, Ftps, Sshd, free_port, make_certificates, wait_until  # noqa: E402
+from servers import Cutter, Ftps, Sshd, make_certificates  # noqa: E402  (finds what they share as well)
+from support import expect, free_port, wait_until  # noqa: E402
 
 STORE, DAY = "0417", "2026-11-23"
 POSLOG_TYPES = ("sale", "return", "till_close")
 ALL_TYPES = ("sale", "return", "stock_adjustment", "stock_count", "stock_transfer", "customer_update", "till_close")
 SECRETS = {"FTPS_PASSWORD": "s3cret word", "SSH_PASSPHRASE": "pass phrase"}
-
-
-def expect(what, seen, wanted):
-    if seen != wanted:
-        raise AssertionError(f"{what}: {seen}, and not {wanted}")
 
 
 def documents_of_a_day(count, seed, types=ALL_TYPES):

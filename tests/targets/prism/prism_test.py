@@ -15,6 +15,9 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import free_port  # noqa: E402
+
 HERE = Path(__file__).resolve().parent
 CONNECTOR = HERE.parents[2] / "agent" / "connectors" / "hubspot.toml"
 INSTALL_S, START_S, TRY_S = 300, 60, 60
@@ -31,12 +34,6 @@ RETURN = document("return", 2, lines=LINES, original={"id": "D-1"})
 CUSTOMER = document("customer_update", 3, customer="990001", changes={"first_name": "Ada", "email": "", "phone": 7})
 DEALS = {"sale_object": "deals", "total_property": "amount", "currency_property": "deal_currency_code",
          "sale_properties": {"dealname": "reference"}, "sale_constants": {"pipeline": "default", "dealstage": "closedwon"}}
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def install(folder):

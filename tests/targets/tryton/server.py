@@ -7,36 +7,18 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import free_port, listens, wait_until  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # Debian's: trytond and proteus are its packages
 BUILD_S, START_S = 600, 60
 FORMAT = 2  # of the database that company.py makes: another one is built anew
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def wait_until(what, holds, seconds):
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            raise RuntimeError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
-
-
-def accepts(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def unprivileged(folder):
@@ -99,7 +81,7 @@ class Tryton:
             command += ["-c", f"{name}={value}"]
         with open(self.folder / "postgres.log", "ab") as log:
             self.postgres = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until("PostgreSQL's start", lambda: self.alive(self.postgres, "postgres") and accepts(self.pg_port), START_S)
+        wait_until("PostgreSQL's start", lambda: self.alive(self.postgres, "postgres") and listens(self.pg_port), START_S)
         wait_until("PostgreSQL's readiness", lambda: self.sql("SELECT 1", check=False), START_S)
 
     def alive(self, process, name):

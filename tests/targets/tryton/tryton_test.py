@@ -21,7 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from customers import (check_customers, check_fetches, check_refused_customer, check_writers, customer_documents)  # noqa: E402
-from server import Tryton, free_port, wait_until  # noqa: E402
+from server import Tryton  # noqa: E402  (finds what tests share as well)
+from support import expect, free_port, wait_until  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 CONNECTOR = ROOT / "agent" / "connectors" / "tryton.toml"
@@ -249,11 +250,6 @@ customer_update = ["erp"]
         """The one page."""
         shown = self.command("connector", "fetch", CONNECTOR, what, *options, "--target", "erp", "--json", good=good).stdout
         return json.loads(shown)["pages"][0]
-
-
-def expect(what, seen, wanted):
-    if seen != wanted:
-        raise AssertionError(f"{what}: {seen}, and not {wanted}")
 
 
 def sales_in(tryton):

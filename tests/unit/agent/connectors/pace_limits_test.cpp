@@ -13,12 +13,16 @@ TEST_CASE("pace limits: the settings', else the connector file's, else none") {
   CHECK(none.day_requests == 0);
   CHECK(none.day_kept_back_percent == 20);
 
+  CHECK(none.concurrency_max == 0);
+
   Connector connector;
+  connector.concurrency_max = 4;
   connector.limits = {100, seconds(300), 250'000, std::nullopt};
   const PaceLimits file = pace_limits(settings, &connector);
   CHECK(file.burst_requests == 100);
   CHECK(file.burst_window == seconds(300));
   CHECK(file.day_requests == 250'000);
+  CHECK(file.concurrency_max == 4);
 
   settings.burst_requests = 190;
   settings.day_requests = 0;

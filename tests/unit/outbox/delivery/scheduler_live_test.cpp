@@ -219,7 +219,7 @@ TEST_CASE("day: never more than a day's requests, whatever dies, and live trade 
 
 TEST_CASE("pace: requests that were not needed are given back, and several are reckoned as such") {
   SlowLane lane(100);
-  lane.targets["erp"].requests_one_max = 4;
+  lane.targets["erp"].requests_max = [](std::size_t) { return 4; };
   lane.targets["erp"].pace.burst_requests = 20;
   lane.targets["erp"].pace.burst_window = 1s;
   lane.start();

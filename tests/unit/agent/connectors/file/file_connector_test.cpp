@@ -12,7 +12,7 @@ using file::FileConnector;
 namespace {
 
 /// A folder that waits until it is let go.
-class SlowFolder final : public transfer::DropFolder {
+class SlowFolder final : public transfer::Folder {
  public:
   explicit SlowFolder(std::shared_ptr<std::atomic<bool>> stop) : stop_(std::move(stop)) {}
   Result<void> put(const std::string&, std::string_view) override {

@@ -1,4 +1,4 @@
-#include "platform/transfer/drop_folder.h"
+#include "platform/transfer/folder.h"
 
 #include <algorithm>
 #include <array>

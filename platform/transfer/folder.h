@@ -12,9 +12,9 @@
 namespace tillsync::transfer {
 
 /// Blocking; one thread at a time.
-class DropFolder {
+class Folder {
  public:
-  virtual ~DropFolder() = default;
+  virtual ~Folder() = default;
 
   /// Writes the bytes under temporary_name(name), and gives them their name once they are whole; what stood
   /// under either name is replaced. Done again, it has the same end.
