@@ -87,8 +87,7 @@ std::optional<LimitLeft> tightest_policy(std::string_view value) {
 
 void TargetUsage::add(const TargetUsage& later) {
   requests += later.requests;
-  if (later.left.burst) left.burst = later.left.burst;
-  if (later.left.day) left.day = later.left.day;
+  left.update(later.left);
 }
 
 int requests_in(const http::Exchange& exchange) {

@@ -17,9 +17,6 @@
 
 namespace tillsync {
 
-/// A backlog that could not be read is read again after it.
-inline constexpr std::chrono::seconds kReadAgainAfter{1};
-
 class Lane {
  public:
   Lane(std::string name, const LaneOptions& options, const LaneMemory& memory, Sequence head, Shared& shared);
@@ -83,6 +80,7 @@ class Lane {
   std::size_t room() const;
   /// Room for which reading a page is worth it: a quarter of the window.
   std::size_t page_worth() const;
+  Result<void> read_on(BacklogSource& source);
   Result<void> admit_on_record(BacklogSource& source);
   Result<bool> admit_page(BacklogSource& source);
   void enter(BacklogEntry entry);
@@ -101,7 +99,6 @@ class Lane {
   bool is_live(const Delivery& delivery) const { return live_.is_live(delivery.key.document); }
   void reserve_live(Sequence document, std::vector<Action>& actions);
   void join_reserved_ahead(std::vector<Action>& actions);
-  bool is_reserved_ahead(Sequence document) const;
 
   // Sending (lane_sending.cpp).
   /// Deliveries that can be under way at once.
@@ -122,6 +119,8 @@ class Lane {
   bool may_send(const Delivery& delivery) const;
   bool reserve_for(const Delivery& delivery, std::vector<Action>& actions);
   void reserve_on(std::vector<Action>& actions);
+  /// How far is reserved where this document is to be sent.
+  Sequence reserve_through(Sequence document) const;
   void reserve_beyond(Sequence document, std::vector<Action>& actions);
   std::int64_t reserve_ahead() const;
   void start(Delivery& first, int charged, std::vector<Action>& actions);

@@ -10,6 +10,8 @@
 namespace tillsync {
 namespace {
 
+/// A backlog that could not be read is read again after it.
+constexpr std::chrono::seconds kReadAgainAfter{1};
 constexpr int kPagesPerStep =
     1;  // a page of large documents takes some 10 ms; what is ready goes out in between
 constexpr std::size_t kParkMax = 512;  ///< deliveries in one Park
@@ -50,6 +52,12 @@ bool Lane::wants_backlog() const {
 
 Result<void> Lane::admit(BacklogSource& source) {
   if (now_ < read_again_at_) return ok();
+  auto read = read_on(source);
+  if (!read) read_again_at_ = now_ + kReadAgainAfter;
+  return read;
+}
+
+Result<void> Lane::read_on(BacklogSource& source) {
   for (int page = 0; page < kPagesPerStep && wants_page(); ++page) {
     if (!on_record_read_) {
       if (auto read = admit_on_record(source); !read) return read.error();
@@ -66,10 +74,7 @@ Result<void> Lane::admit(BacklogSource& source) {
 Result<void> Lane::admit_on_record(BacklogSource& source) {
   const std::size_t limit = shared_.limits.window_max + shared_.limits.held_max;
   auto rows = source.read_on_record(name_, started_from_, limit);
-  if (!rows) {
-    read_again_at_ = now_ + kReadAgainAfter;
-    return rows.error();
-  }
+  if (!rows) return rows.error();
   // Where there are more than memory takes (settings were made smaller), the first of them go first, and
   // nothing after them yet.
   on_record_read_ = rows->size() < limit;
@@ -84,10 +89,7 @@ Result<bool> Lane::admit_page(BacklogSource& source) {
   const std::size_t unread = static_cast<std::size_t>(head_.value - cursor_.value);
   const std::size_t documents = std::min({shared_.limits.page_documents, room(), unread});
   auto page = source.read(name_, cursor_, documents);
-  if (!page) {
-    read_again_at_ = now_ + kReadAgainAfter;
-    return page.error();
-  }
+  if (!page) return page.error();
   source_is_dry_ = page->through <= cursor_;
   for (BacklogEntry& entry : page->entries) {
     // What lies beyond the page's own word would be read again, and would confuse the frontier.
@@ -136,10 +138,7 @@ void Lane::enter(BacklogEntry entry) {
 }
 
 bool Lane::maybe_sent_before(Sequence document) const {
-  return document <= maybe_sent_through_ ||
-         std::any_of(maybe_sent_ahead_.begin(), maybe_sent_ahead_.end(), [document](const auto& range) {
-           return range.first <= document && document <= range.last;
-         });
+  return document <= maybe_sent_through_ || in_any(maybe_sent_ahead_, document);
 }
 
 Sequence Lane::frontier() const {

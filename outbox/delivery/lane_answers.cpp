@@ -106,8 +106,7 @@ void Lane::finish_part(std::uint64_t id, const Outcome* outcome, TargetSignal si
       request.retry_after = std::max(request.retry_after, retry_after);
     }
     request.used += outcome->requests;
-    if (outcome->left.burst) request.left.burst = outcome->left.burst;
-    if (outcome->left.day) request.left.day = outcome->left.day;
+    request.left.update(outcome->left);
   }
   if (--request.parts > 0) return;
   const Request whole = request;

@@ -28,10 +28,7 @@ bool Lane::wants_live_page() const {
 Result<void> Lane::admit_live(BacklogSource& source) {
   if (const auto after = live_.unknown_after(cursor_)) {
     auto keys = source.read_keys(name_, *after, live_.position(), shared_.limits.page_documents);
-    if (!keys) {
-      read_again_at_ = now_ + kReadAgainAfter;
-      return keys.error();
-    }
+    if (!keys) return keys.error();
     live_.add(*keys);
     return ok();
   }
@@ -39,10 +36,7 @@ Result<void> Lane::admit_live(BacklogSource& source) {
   const std::size_t unread = static_cast<std::size_t>(head_.value - from.value);
   const std::size_t room = shared_.limits.live.deliveries_max - live_count_;
   auto page = source.read_live(name_, from, std::min({shared_.limits.page_documents, room, unread}));
-  if (!page) {
-    read_again_at_ = now_ + kReadAgainAfter;
-    return page.error();
-  }
+  if (!page) return page.error();
   live_is_dry_ = page->through <= from;
   for (BacklogEntry& entry : page->entries) {
     if (entry.key.document > page->through) continue;
@@ -77,9 +71,7 @@ void Lane::reserve_live(Sequence document, std::vector<Action>& actions) {
   const bool is_new = reserved_ahead_.empty() || reserved_ahead_.back().first != from;
   if (is_new && reserved_ahead_.size() >= shared_.limits.reserved_ahead_max)
     from = reserved_ahead_.back().first;
-  const std::int64_t ahead = document.value + reserve_ahead();
-  actions.emplace_back(
-      Reserve{name_, Sequence{std::max(document.value, std::min(head_.value, ahead))}, from});
+  actions.emplace_back(Reserve{name_, reserve_through(document), from});
 }
 
 void Lane::reserved(Sequence through, std::optional<Sequence> from) {
@@ -102,12 +94,6 @@ void Lane::join_reserved_ahead(std::vector<Action>& actions) {
   if (live_.on() || reserved_ahead_.empty() || reserving_ || cursor_ < reserved_ahead_.back().last) return;
   reserving_ = true;
   actions.emplace_back(Reserve{name_, reserved_ahead_.back().last});
-}
-
-bool Lane::is_reserved_ahead(Sequence document) const {
-  return std::any_of(reserved_ahead_.begin(), reserved_ahead_.end(), [document](const SequenceRange& range) {
-    return range.first <= document && document <= range.last;
-  });
 }
 
 }  // namespace tillsync

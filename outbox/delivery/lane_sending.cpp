@@ -63,7 +63,7 @@ bool Lane::must_ask(const Delivery& delivery) const {
 
 bool Lane::may_send(const Delivery& delivery) const {
   return must_ask(delivery) || delivery.key.document <= reserved_ ||
-         is_reserved_ahead(delivery.key.document) || mutated("send-before-reserve");
+         in_any(reserved_ahead_, delivery.key.document) || mutated("send-before-reserve");
 }
 
 std::int64_t Lane::reserve_ahead() const {
@@ -71,11 +71,14 @@ std::int64_t Lane::reserve_ahead() const {
                   static_cast<std::int64_t>(std::min(under_way_max(), shared_.limits.reserve_wave_max)));
 }
 
+Sequence Lane::reserve_through(Sequence document) const {
+  return std::max(document, std::min(head_, Sequence{document.value + reserve_ahead()}));
+}
+
 void Lane::reserve_beyond(Sequence document, std::vector<Action>& actions) {
   if (reserving_) return;
   reserving_ = true;
-  const std::int64_t ahead = document.value + reserve_ahead();
-  actions.emplace_back(Reserve{name_, Sequence{std::max(document.value, std::min(head_.value, ahead))}});
+  actions.emplace_back(Reserve{name_, reserve_through(document)});
 }
 
 bool Lane::reserve_for(const Delivery& delivery, std::vector<Action>& actions) {

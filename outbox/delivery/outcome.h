@@ -35,6 +35,11 @@ struct LimitLeft {
 struct LimitsLeft {
   std::optional<LimitLeft> burst;  ///< of a window of seconds or minutes
   std::optional<LimitLeft> day;
+  /// Takes over what a later answer told; of what it did not tell the earlier word stands.
+  void update(const LimitsLeft& later) {
+    if (later.burst) burst = later.burst;
+    if (later.day) day = later.day;
+  }
   bool operator==(const LimitsLeft&) const = default;
 };
 

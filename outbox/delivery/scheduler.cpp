@@ -62,6 +62,12 @@ std::optional<SteadyTime> Scheduler::Impl::next_wake() const {
   return first;
 }
 
+bool in_any(const std::vector<SequenceRange>& ranges, Sequence document) {
+  return std::any_of(ranges.begin(), ranges.end(), [document](const SequenceRange& range) {
+    return range.first <= document && document <= range.last;
+  });
+}
+
 Scheduler::Scheduler(BacklogSource& source, Random& random, SchedulerLimits limits)
     : impl_(std::make_unique<Impl>(source, random, limits)) {}
 Scheduler::~Scheduler() = default;

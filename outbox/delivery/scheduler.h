@@ -61,6 +61,7 @@ struct SequenceRange {
   Sequence last;
   bool operator==(const SequenceRange&) const = default;
 };
+bool in_any(const std::vector<SequenceRange>& ranges, Sequence document);
 
 /// What of a lane outlives the process.
 struct LaneMemory {
