@@ -16,6 +16,7 @@
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 #include "platform/crypto/sha256.h"
+#include "reconcile/central_view/journal_place.h"
 #include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
@@ -47,14 +48,6 @@ struct ReadBackMark {
   std::int64_t rows = 0;
   ListedTypes listed;  ///< what the target could list then
   bool operator==(const ReadBackMark&) const = default;
-};
-
-/// A record of the journal that the view's sequences belong to. Another journal in its place (a backup that
-/// was brought back) has another record there, or none.
-struct JournalPlace {
-  Sequence sequence;
-  std::string hash_hex;
-  bool operator==(const JournalPlace&) const = default;
 };
 
 class CentralView {
