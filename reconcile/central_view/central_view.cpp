@@ -1,18 +1,15 @@
 #include "reconcile/central_view/central_view.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "platform/sqlite/database.h"
+#include "reconcile/central_view/cache_file.h"
 
 namespace tillsync {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 3;
-
-constexpr const char* kSchema = R"(
+constexpr CacheFile kFile = {CentralView::kFileName, 3, R"(
 CREATE TABLE central_row (
   target TEXT NOT NULL, business_day INTEGER NOT NULL, reference TEXT NOT NULL, step TEXT NOT NULL,
   occurrence INTEGER NOT NULL, central_reference TEXT NOT NULL, total TEXT, currency TEXT, recorded_at TEXT NOT NULL,
@@ -25,7 +22,7 @@ CREATE TABLE read_back (
 CREATE TABLE watermark (target TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal_place (sequence INTEGER NOT NULL, hash TEXT NOT NULL);
 PRAGMA user_version = 3;
-)";
+)"};
 
 constexpr const char* kColumns =
     "reference, step, occurrence, central_reference, total, currency, recorded_at, type, digest, same_as, "
@@ -115,44 +112,6 @@ ReadBackMark mark_of(const sqlite::Statement& statement) {
           listed_of(optional_text(statement, 4))};
 }
 
-Result<void> begin_anew(const std::string& path) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::error_code error;
-    std::filesystem::remove(path + suffix, error);
-    if (error) {
-      return Error{ErrorKind::kStorage, "storage-io",
-                   "cannot remove " + path + suffix + " (" + error.message() +
-                       "): it only caches what central holds; remove it by hand"};
-    }
-  }
-  return ok();
-}
-
-/// A database of this version, or nothing where the one that stands is to be begun anew.
-Result<std::optional<sqlite::Database>> open_writable(const std::string& path, const std::string& vfs) {
-  using Opened = std::optional<sqlite::Database>;
-  auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadWriteCreate, vfs);
-  if (!database) return database.error();
-  const auto unusable = [](const Error& error) -> Result<Opened> {
-    if (error.kind == ErrorKind::kCorrupt) return Opened();
-    return error;
-  };
-  if (auto set = database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"); !set) {
-    return unusable(set.error());
-  }
-  auto version = database->query_integer("PRAGMA user_version");
-  if (!version) return unusable(version.error());
-  if (version->value_or(0) == kSchemaVersion) return Opened(std::move(*database));
-  auto tables = database->query_integer("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return unusable(tables.error());
-  if (tables->value_or(0) != 0) return Opened();
-  auto transaction = sqlite::Transaction::begin(*database);
-  if (!transaction) return transaction.error();
-  if (auto made = database->execute(kSchema); !made) return made.error();
-  if (auto committed = transaction->commit(); !committed) return committed.error();
-  return Opened(std::move(*database));
-}
-
 }  // namespace
 
 struct CentralView::Impl {
@@ -178,26 +137,16 @@ bool CentralView::is_writable() const {
 
 Result<std::unique_ptr<CentralView>> CentralView::open(const std::string& folder, Mode mode,
                                                        const std::string& vfs) {
-  const std::string path = folder + "/" + kFileName;
   auto impl = std::make_unique<Impl>();
   impl->writable = mode == Mode::kReadWrite;
-  if (mode == Mode::kReadWrite) {
-    auto database = open_writable(path, vfs);
-    if (database && !*database) {
-      if (auto removed = begin_anew(path); !removed) return removed.error();
-      database = open_writable(path, vfs);
-    }
+  if (impl->writable) {
+    auto database = open_cache_for_writing(folder, kFile, vfs);
+    if (!database) return database.error();
+    impl->database.emplace(std::move(*database));
+  } else {
+    auto database = open_cache_for_reading(folder, kFile, vfs);
     if (!database) return database.error();
     impl->database = std::move(*database);
-  } else {
-    std::error_code error;
-    if (std::filesystem::exists(path, error)) {
-      auto database = sqlite::Database::open(path, sqlite::OpenMode::kReadOnly);
-      if (!database) return database.error();
-      auto version = database->query_integer("PRAGMA user_version");
-      if (!version && version.error().kind != ErrorKind::kCorrupt) return version.error();
-      if (version && version->value_or(0) == kSchemaVersion) impl->database = std::move(*database);
-    }
   }
   return std::unique_ptr<CentralView>(new CentralView(std::move(impl)));
 }

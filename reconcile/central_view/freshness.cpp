@@ -59,16 +59,19 @@ Result<bool> is_fresh(JournalReader& reader, CentralView& view, const std::strin
 Result<bool> is_of_journal(JournalReader& reader, CentralView& view) {
   auto place = view.journal_place();
   if (!place) return place.error();
-  if (!*place) return true;
-  const Sequence at = (*place)->sequence;
+  return is_of_journal(reader, *place);
+}
+
+Result<bool> is_of_journal(JournalReader& reader, const std::optional<JournalPlace>& place) {
+  if (!place) return true;
+  const Sequence at = place->sequence;
   auto head = reader.head();
   if (!head) return head.error();
   if (head->sequence < at) return false;
   auto records = reader.records(Sequence{at.value - 1}, 1);
   if (!records) return records.error();
   // Retention may have removed it.
-  return records->empty() || records->front().sequence != at ||
-         records->front().hash_hex == (*place)->hash_hex;
+  return records->empty() || records->front().sequence != at || records->front().hash_hex == place->hash_hex;
 }
 
 Result<void> remember_journal(JournalReader& reader, CentralView& view) {

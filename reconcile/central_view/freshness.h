@@ -2,6 +2,7 @@
 // For the reconcile loop and for reports; they read the journal and the view and talk to nobody.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ Result<bool> is_fresh(JournalReader& reader, CentralView& view, const std::strin
 
 /// Whether the sequences that the view knows are this journal's. A view that knows none yet is anybody's.
 Result<bool> is_of_journal(JournalReader& reader, CentralView& view);
+/// The same for a place that a cache noted; nothing: it knows none yet.
+Result<bool> is_of_journal(JournalReader& reader, const std::optional<JournalPlace>& place);
 /// What is_of_journal() will ask for: the journal's head.
 Result<void> remember_journal(JournalReader& reader, CentralView& view);
 
