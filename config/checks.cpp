@@ -111,6 +111,22 @@ std::string check_log_level(std::string_view value) {
   return one_of(value, std::array<std::string_view, 4>{"debug", "info", "warning", "error"});
 }
 
+std::string check_return_policy(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 4>{"off", "flag", "hold", "reject"});
+}
+
+std::string check_watch_policy(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 3>{"off", "flag", "ask"});
+}
+
+std::string check_count_policy(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 5>{"off", "store", "central", "rebase", "ask"});
+}
+
+std::string check_customer_policy(std::string_view value) {
+  return one_of(value, std::array<std::string_view, 5>{"off", "store", "central", "newest", "ask"});
+}
+
 std::string check_intake_format(std::string_view value) {
   return one_of(value, std::array<std::string_view, 2>{"poslog", "ndjson"});
 }

@@ -15,6 +15,11 @@ std::string check_time_zone(std::string_view value);
 std::string check_not_empty(std::string_view value);
 std::string check_log_format(std::string_view value);
 std::string check_log_level(std::string_view value);
+/// What becomes of a conflict, by its kind (ConflictSettings).
+std::string check_return_policy(std::string_view value);
+std::string check_watch_policy(std::string_view value);
+std::string check_count_policy(std::string_view value);
+std::string check_customer_policy(std::string_view value);
 std::string check_auth_kind(std::string_view value);
 std::string check_algorithm(std::string_view value);
 /// poslog, ndjson.

@@ -45,6 +45,27 @@ const std::vector<Key<ReconcileSettings>>& reconcile_keys() {
   return keys;
 }
 
+const std::vector<Key<ConflictSettings>>& conflict_keys() {
+  using S = ConflictSettings;
+  static const std::vector<Key<S>> keys = {
+      {"return_unknown_sale", &S::return_unknown_sale, 0, 0, check_return_policy},
+      {"return_already_refunded", &S::return_already_refunded, 0, 0, check_return_policy},
+      {"return_over_quantity", &S::return_over_quantity, 0, 0, check_return_policy},
+      {"return_outside_policy", &S::return_outside_policy, 0, 0, check_return_policy},
+      {"return_price_differs", &S::return_price_differs, 0, 0, check_return_policy},
+      {"price_changed", &S::price_changed, 0, 0, check_watch_policy},
+      {"stock_moved", &S::stock_moved, 0, 0, check_watch_policy},
+      {"stock_oversold", &S::stock_oversold, 0, 0, check_watch_policy},
+      {"stock_count", &S::stock_count, 0, 0, check_count_policy},
+      {"customers", &S::customers, 0, 0, check_customer_policy},
+      {"customer_consent_fields", &S::customer_consent_fields},
+      {"customer_duplicate", &S::customer_duplicate, 0, 0, check_watch_policy},
+      {"identity_content", &S::identity_content, 0, 0, check_watch_policy},
+      {"identity_foreign", &S::identity_foreign, 0, 0, check_watch_policy},
+  };
+  return keys;
+}
+
 const std::vector<Key<LogSettings>>& log_keys() {
   using S = LogSettings;
   static const std::vector<Key<S>> keys = {
@@ -133,8 +154,8 @@ const std::vector<std::string>& document_type_names() {
 }
 
 const std::vector<std::string>& section_names() {
-  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",   "log",
-                                                 "targets", "routes",  "reconcile", "intake"};
+  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",    "log",
+                                                 "targets", "routes",  "reconcile", "intake", "conflicts"};
   return names;
 }
 
@@ -157,6 +178,7 @@ std::vector<std::string> known_keys() {
   append(all, "till", names_of(till_keys()));
   append(all, "ops", names_of(ops_keys()));
   append(all, "reconcile", names_of(reconcile_keys()));
+  append(all, "conflicts", names_of(conflict_keys()));
   append(all, "log", names_of(log_keys()));
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/conflicts.h"
 #include "config/file_targets.h"
 #include "config/intakes.h"
 #include "config/section.h"
@@ -36,6 +37,7 @@ class Loader {
     section("till", till_keys(), settings_.till);
     section("ops", ops_keys(), settings_.ops);
     section("reconcile", reconcile_keys(), settings_.reconcile);
+    if (const Node* conflicts = root_.find("conflicts")) read_conflicts(*conflicts, settings_, mistakes_);
     section("log", log_keys(), settings_.log);
     std::vector<std::string> target_names;
     if (const Node* targets = root_.find("targets")) {

@@ -46,6 +46,31 @@ struct ReconcileSettings {
   std::chrono::milliseconds read_back_every{900'000};
 };
 
+/// What becomes of a conflict between the store and central, by its kind (reconcile/conflicts/policies.h).
+struct ConflictSettings {
+  // off, flag, hold, reject
+  std::string return_unknown_sale = "flag";      ///< the sale is known neither here nor to central
+  std::string return_already_refunded = "flag";  ///< another store gave the money back
+  std::string return_over_quantity = "flag";     ///< more comes back than was sold
+  std::string return_outside_policy = "flag";    ///< too late, or without a receipt, by central's policy
+  std::string return_price_differs = "flag";     ///< the refund is not what was paid
+  // off, flag, ask
+  std::string price_changed = "flag";  ///< sold at a price that central had changed
+  std::string stock_moved = "flag";    ///< central's level moved while the store was offline
+  std::string stock_oversold = "ask";  ///< sold here what central had promised elsewhere
+  std::string stock_count = "rebase";  ///< off, store, central, rebase, ask: a count, and central's movements
+  std::string customers = "store";     ///< off, store, central, newest, ask: the same field on both sides
+  std::map<std::string, std::string> customer_fields;  ///< the same, for single fields
+  /// Separated by blanks: of these the stricter word stands, whoever says it.
+  std::string customer_consent_fields =
+      "consent marketing_consent email_consent sms_consent phone_consent email_opt_in sms_opt_in opt_out "
+      "do_not_contact unsubscribed";
+  // off, flag, ask
+  std::string customer_duplicate = "ask";  ///< one e-mail or phone under two numbers
+  std::string identity_content = "flag";   ///< central has a document with other content
+  std::string identity_foreign = "flag";   ///< central has a document that the store never wrote
+};
+
 struct LogSettings {
   std::string file;              ///< "" for standard error
   std::string format = "text";   ///< text, json
@@ -137,6 +162,7 @@ struct Settings {
   TillSettings till;
   OpsSettings ops;
   ReconcileSettings reconcile;
+  ConflictSettings conflicts;
   LogSettings log;
   std::map<std::string, TargetSettings> targets;
   std::map<std::string, IntakeSettings> intakes;

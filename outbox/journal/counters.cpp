@@ -33,6 +33,12 @@ std::string discarded(std::string_view target) {
 std::string outcome(std::string_view target, OutcomeKind kind) {
   return join("outcome", join(outcome_name(kind), target));
 }
+std::string conflicts(std::string_view kind) {
+  return join("conflict", kind);
+}
+std::string open_conflicts(std::string_view kind) {
+  return join("conflict_open", kind);
+}
 
 void apply(JournalCounts& counts, std::string_view name, std::int64_t delta) {
   const auto colon = name.find(':');
@@ -53,6 +59,10 @@ void apply(JournalCounts& counts, std::string_view name, std::int64_t delta) {
     counts.targets[std::string(rest)].quarantined += delta;
   } else if (group == "discarded") {
     counts.targets[std::string(rest)].discarded += delta;
+  } else if (group == "conflict") {
+    counts.conflicts[std::string(rest)] += delta;
+  } else if (group == "conflict_open") {
+    counts.open_conflicts[std::string(rest)] += delta;
   } else if (group == "outcome") {
     if (const auto second = rest.find(':'); second != std::string_view::npos) {
       counts.targets[std::string(rest.substr(second + 1))].outcomes[std::string(rest.substr(0, second))] +=

@@ -15,6 +15,8 @@ std::string delivered(std::string_view target);
 std::string quarantined(std::string_view target);
 std::string discarded(std::string_view target);
 std::string outcome(std::string_view target, OutcomeKind kind);
+std::string conflicts(std::string_view kind);
+std::string open_conflicts(std::string_view kind);
 
 /// Adds `delta` to the count that `name` stands for; unknown names are ignored (a newer version may have
 /// more).

@@ -79,7 +79,32 @@ void DerivedTotals::add(const DerivedDocument& document) {
   }
 }
 
-Result<void> DerivedTotals::add_fact(RecordKind kind, std::optional<Sequence> about, std::string_view body) {
+Result<void> DerivedTotals::add_conflict(Sequence at, std::optional<Sequence> about, std::string_view body) {
+  auto fact = decode_conflict(about, body);
+  if (!fact) return fact.error();
+  ++counters[counters::conflicts(fact->kind)];
+  if (fact->is_open()) ++counters[counters::open_conflicts(fact->kind)];
+  conflicts[at] = conflict_row(*fact);
+  open_kinds[at] = fact->kind;
+  return ok();
+}
+
+// Of a conflict that is lost, after damage, the choice alone adds nothing.
+Result<void> DerivedTotals::add_resolution(Sequence at, std::string_view body) {
+  auto fact = decode_resolution(body);
+  if (!fact) return fact.error();
+  const auto row = conflicts.find(fact->conflict);
+  if (row == conflicts.end() || !row->second.open) return ok();
+  row->second.open = false;
+  row->second.resolution = at;
+  --counters[counters::open_conflicts(open_kinds[fact->conflict])];
+  return ok();
+}
+
+Result<void> DerivedTotals::add_fact(RecordKind kind, Sequence at, std::optional<Sequence> about,
+                                     std::string_view body) {
+  if (kind == RecordKind::kConflict) return add_conflict(at, about, body);
+  if (kind == RecordKind::kResolution) return add_resolution(at, body);
   if (kind == RecordKind::kOutcome) {
     auto fact = decode_outcome(about.value_or(Sequence{}), body);
     if (!fact) return fact.error();

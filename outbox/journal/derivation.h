@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "outbox/journal/conflict_rows.h"
 #include "outbox/journal/derive.h"
 #include "platform/sqlite/database.h"
 
@@ -48,11 +49,17 @@ struct DerivedTotals {
   std::map<std::int64_t, Day> days;
   std::map<std::pair<std::int64_t, std::string>, Sequence> day_targets;
   std::map<std::string, bool> paused;  ///< targets that a person ever paused or resumed
+  ConflictRows conflicts;
 
   /// Documents come in journal order.
   void add(const DerivedDocument& document);
-  /// Outcomes and decisions, in journal order; other kinds add nothing.
-  Result<void> add_fact(RecordKind kind, std::optional<Sequence> about, std::string_view body);
+  /// Outcomes, decisions, conflicts and resolutions, in journal order; other kinds add nothing.
+  Result<void> add_fact(RecordKind kind, Sequence at, std::optional<Sequence> about, std::string_view body);
+
+ private:
+  Result<void> add_conflict(Sequence at, std::optional<Sequence> about, std::string_view body);
+  Result<void> add_resolution(Sequence at, std::string_view body);
+  std::map<Sequence, std::string> open_kinds;  ///< of the conflicts
 };
 
 /// Ranges of records that are not there, by their first: those that retention removed and those that a

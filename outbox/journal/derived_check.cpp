@@ -26,7 +26,7 @@ bool in_a_gap(const std::map<Sequence, DerivedGap>& gaps, Sequence sequence) {
 
 /// A count that goes on with what retention removes: of what is there it can only be the same or more.
 bool outlives_retention(std::string_view name) {
-  for (const std::string_view group : {"type:", "delivered:", "discarded:", "outcome:"}) {
+  for (const std::string_view group : {"type:", "delivered:", "discarded:", "outcome:", "conflict:"}) {
     if (name.starts_with(group)) return true;
   }
   for (const auto status :
@@ -78,7 +78,7 @@ Result<void> DerivedCheck::record(RecordKind kind, Sequence sequence, std::optio
     routes_.add(sequence, std::move(*routes));
     return ok();
   }
-  return totals_.add_fact(kind, about, body);
+  return totals_.add_fact(kind, sequence, about, body);
 }
 
 Result<void> DerivedCheck::document(Sequence sequence, const Document& document, const DocumentMeta& meta) {
@@ -156,6 +156,7 @@ Result<void> DerivedCheck::finish(const std::map<Sequence, DerivedGap>& gaps) {
   if (auto done = check_day_targets(gaps); !done) return done.error();
   if (auto done = check_gaps(gaps); !done) return done.error();
   if (auto done = check_lanes(); !done) return done.error();
+  if (auto done = check_conflicts(); !done) return done.error();
   return difference_ ? ok() : check_database();
 }
 
@@ -282,6 +283,21 @@ Result<void> DerivedCheck::check_lanes() {
     left.erase(target);
   }
   for (const auto& [target, paused] : left) expect("lane", target + " paused", 0, paused ? 1 : 0);
+  return ok();
+}
+
+Result<void> DerivedCheck::check_conflicts() {
+  auto stored = read_conflict_rows(*database_);
+  if (!stored) return stored.error();
+  for (const auto& [record, row] : totals_.conflicts) {
+    const auto is = stored->find(record);
+    if (is == stored->end() || is->second != row)
+      differs("conflict", std::to_string(record.value),
+              is == stored->end() ? "it is missing" : "it is not what the records say");
+    if (is != stored->end()) stored->erase(is);
+  }
+  if (!stored->empty())
+    differs("conflict", std::to_string(stored->begin()->first.value), "the records tell of no such conflict");
   return ok();
 }
 

@@ -40,6 +40,7 @@ class DerivedCheck {
   Result<void> check_day_targets(const std::map<Sequence, DerivedGap>& gaps);
   Result<void> check_gaps(const std::map<Sequence, DerivedGap>& gaps);
   Result<void> check_lanes();
+  Result<void> check_conflicts();
   Result<void> check_database();
 
   sqlite::Database* database_;

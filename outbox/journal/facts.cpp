@@ -103,6 +103,12 @@ std::string_view record_kind_name(RecordKind kind) {
       return "recovered";
     case RecordKind::kImported:
       return "imported";
+    case RecordKind::kConflict:
+      return "conflict";
+    case RecordKind::kResolution:
+      return "resolution";
+    case RecordKind::kAudit:
+      return "audit";
   }
   return "?";
 }

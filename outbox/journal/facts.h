@@ -15,15 +15,19 @@ namespace tillsync {
 
 /// Numbers are persisted: never reuse one.
 enum class RecordKind : unsigned char {
-  kDocument = 1,   ///< a till's document, as posted
-  kOutcome = 2,    ///< what became of one attempt to deliver
-  kDecision = 3,   ///< what a person decided
-  kRoutes = 4,     ///< the routes in force from here on
-  kPruned = 5,     ///< records that retention has removed, with the hashes that keep the chain provable
-  kLookUp = 6,     ///< a look-up that did not find the effect; one that did is an outcome
-  kRecovered = 7,  ///< what a recovery from a damaged journal carried over, and what it could not
-  kImported = 8,   ///< a signed export of another journal of this store was taken in
+  kDocument = 1,     ///< a till's document, as posted
+  kOutcome = 2,      ///< what became of one attempt to deliver
+  kDecision = 3,     ///< what a person decided
+  kRoutes = 4,       ///< the routes in force from here on
+  kPruned = 5,       ///< records that retention has removed, with the hashes that keep the chain provable
+  kLookUp = 6,       ///< a look-up that did not find the effect; one that did is an outcome
+  kRecovered = 7,    ///< what a recovery from a damaged journal carried over, and what it could not
+  kImported = 8,     ///< a signed export of another journal of this store was taken in
+  kConflict = 9,     ///< the store and central do not agree (conflict_facts.h)
+  kResolution = 10,  ///< what a person chose on a conflict
+  kAudit = 11,       ///< somebody changed the daemon itself
 };
+inline constexpr RecordKind kLastRecordKind = RecordKind::kAudit;
 std::string_view record_kind_name(RecordKind kind);
 
 /// What came with a document and is not part of it.

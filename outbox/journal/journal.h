@@ -85,6 +85,14 @@ class Journal {
   /// appended and the transaction is whole.
   /// Returns the target that it concerns.
   Result<std::string> decide(const DecisionFact& fact);
+  /// Appends a conflict, and says where; nothing where one with its key is known.
+  Result<std::optional<Sequence>> note_conflict(const ConflictFact& fact);
+  /// Appends a person's choice and gives back what was decided on. kInvalid `no-such-conflict`, `not-open`,
+  /// `no-such-choice`; then nothing was appended. What follows for deliveries is the caller's to decide().
+  Result<ConflictView> resolve_conflict(const ResolutionFact& fact);
+  /// Those of one document, the transaction's own included.
+  Result<std::vector<ConflictView>> conflicts_of(Sequence document);
+  Result<void> note_audit(const AuditFact& fact);
   /// What another journal of this store says of a delivery (`imported_from` names its record): appended
   /// unless this journal knows it, or better. Whether it was.
   Result<bool> record_imported(const OutcomeFact& fact);
@@ -136,6 +144,9 @@ class Journal {
   Result<void> try_record(const OutcomeFact& fact);
   Result<void> try_record_look_up(const LookUpFact& fact);
   Result<std::string> try_decide(const DecisionFact& fact);
+  Result<std::optional<Sequence>> try_note_conflict(const ConflictFact& fact);
+  Result<ConflictView> try_resolve_conflict(const ResolutionFact& fact);
+  Result<void> try_note_audit(const AuditFact& fact);
   Result<PruneResult> try_prune(std::int64_t keep_days, std::size_t records_max);
   Result<void> try_commit();
   Result<void> try_checkpoint(bool truncate);

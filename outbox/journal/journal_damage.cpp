@@ -26,6 +26,18 @@ Result<std::string> Journal::decide(const DecisionFact& fact) {
   return impl_->noted(try_decide(fact));
 }
 
+Result<std::optional<Sequence>> Journal::note_conflict(const ConflictFact& fact) {
+  return impl_->noted(try_note_conflict(fact));
+}
+
+Result<ConflictView> Journal::resolve_conflict(const ResolutionFact& fact) {
+  return impl_->noted(try_resolve_conflict(fact));
+}
+
+Result<void> Journal::note_audit(const AuditFact& fact) {
+  return impl_->noted(try_note_audit(fact));
+}
+
 Result<PruneResult> Journal::prune(std::int64_t keep_days, std::size_t records_max) {
   return impl_->noted(try_prune(keep_days, records_max));
 }

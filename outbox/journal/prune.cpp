@@ -32,6 +32,8 @@ class Pruner {
              "SELECT last, hash FROM gap WHERE first = ?",
              "DELETE FROM gap WHERE first = ?",
              "INSERT INTO gap VALUES(?, ?, ?)",
+             "SELECT 1 FROM conflict WHERE document = ? AND open <> 0 LIMIT 1",
+             "DELETE FROM conflict WHERE document = ?",
          }) {
       auto statement = database.prepare(sql);
       if (!statement) return statement.error();
@@ -99,6 +101,9 @@ class Pruner {
         if (!rows) return rows.error();
         const auto status = derive_status(routes.plan(candidate.sequence, candidate.type), *rows);
         if (status == DocumentStatus::kJournaled || status == DocumentStatus::kQuarantined) continue;
+        auto waits = has_open_conflict(candidate.sequence);
+        if (!waits) return waits.error();
+        if (*waits) continue;
         if (auto removed = remove(candidate, day); !removed) return removed.error();
       }
     }
@@ -120,6 +125,12 @@ class Pruner {
     return page;
   }
 
+  Result<bool> has_open_conflict(Sequence document) {
+    auto row = made_[14].bind(1, document.value).step();
+    made_[14].reset();
+    return row;
+  }
+
   Result<void> remove(const Candidate& candidate, std::int64_t day) {
     removed_[candidate.sequence] = candidate.hash;
     std::vector<Sequence> records{candidate.sequence};
@@ -138,6 +149,7 @@ class Pruner {
     }
     if (auto done = made_[5].bind(1, candidate.sequence.value).run(); !done) return done.error();
     if (auto done = made_[6].bind(1, candidate.sequence.value).run(); !done) return done.error();
+    if (auto done = made_[15].bind(1, candidate.sequence.value).run(); !done) return done.error();
     return made_[7].bind(1, day).run();
   }
 

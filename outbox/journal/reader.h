@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "outbox/delivery/delivery_state.h"
+#include "outbox/journal/conflict_facts.h"
 #include "outbox/journal/facts.h"
 #include "platform/crypto/sha256.h"
 
@@ -76,9 +77,14 @@ struct JournalCounts {
     std::map<std::string, std::int64_t> outcomes;  ///< attempts by outcome name, ever
   };
   std::map<std::string, Target> targets;
+  std::map<std::string, std::int64_t> conflicts;       ///< by kind, ever
+  std::map<std::string, std::int64_t> open_conflicts;  ///< by kind: a person is waited for
 
   std::int64_t backlog() const { return by_status[static_cast<int>(DocumentStatus::kJournaled)]; }
 };
+
+/// A document has no more conflicts than this that anybody decides on.
+inline constexpr std::size_t kConflictsOfDocumentMax = 10'000;
 
 /// A document of a period with its deliveries, as a report needs it: `central_reference` is left empty, since
 /// to know it takes a record more for each delivery (JournalReader::central_reference()).
@@ -144,6 +150,13 @@ class JournalReader {
   Result<std::vector<RecoveredFact>> recoveries();
   /// Records with sequence > after, at most `limit`.
   Result<std::vector<RawRecord>> records(Sequence after, std::size_t limit);
+  /// Conflicts that wait for a person, oldest first, from behind record `after`.
+  Result<std::vector<ConflictView>> open_conflicts(Sequence after, std::size_t limit);
+  /// Conflicts that the report of a business day shows, oldest first.
+  Result<std::vector<ConflictView>> conflicts_of_day(BusinessDay day, std::size_t limit);
+  Result<std::vector<ConflictView>> conflicts_of(Sequence document);
+  /// The conflict that `record` tells of; nothing where it tells of none.
+  Result<std::optional<ConflictView>> conflict(Sequence record);
   /// Passes a result on, and tells `on_damage` of one that means damage: for what a caller finds in the bytes
   /// of a record.
   template <class T>

@@ -19,7 +19,8 @@ class Rebuild {
       if (!*row) break;
       if (auto added = add(*select); !added) return added.error();
     }
-    for (auto part : {&Rebuild::put_counters, &Rebuild::put_days, &Rebuild::put_day_targets}) {
+    for (auto part :
+         {&Rebuild::put_counters, &Rebuild::put_days, &Rebuild::put_day_targets, &Rebuild::put_conflicts}) {
       if (auto put = (this->*part)(); !put) return put.error();
     }
     if (auto put = put_lanes(head); !put) return put.error();
@@ -43,7 +44,7 @@ class Rebuild {
     }
     if (kind != RecordKind::kDocument) {
       const auto about = row.is_null(2) ? std::nullopt : std::optional(Sequence{row.integer(2)});
-      return totals_.add_fact(kind, about, body);
+      return totals_.add_fact(kind, sequence, about, body);
     }
     ++documents_;
     return add_document(sequence, body);
@@ -110,6 +111,13 @@ class Rebuild {
     for (const auto& [key, last] : totals_.day_targets) {
       auto put = insert->bind(1, key.first).bind(2, key.second).bind(3, last.value).run();
       if (!put) return put.error();
+    }
+    return ok();
+  }
+
+  Result<void> put_conflicts() {
+    for (const auto& [record, row] : totals_.conflicts) {
+      if (auto put = put_conflict_row(database_, record, row); !put) return put.error();
     }
     return ok();
   }

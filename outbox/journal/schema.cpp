@@ -73,7 +73,22 @@ CREATE TABLE lane_ahead(target TEXT NOT NULL, first INTEGER NOT NULL, last INTEG
 CREATE TABLE lane_day(target TEXT PRIMARY KEY, full_at INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4};
+// The kinds of record from 9 on came with it. The rows of conflicts, so that none is told twice and the open
+// ones are found without a walk.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE conflict(
+  record INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  document INTEGER,
+  business_day INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  resolution INTEGER);
+CREATE INDEX conflict_open ON conflict(record) WHERE open <> 0;
+CREATE INDEX conflict_day ON conflict(business_day);
+CREATE INDEX conflict_document ON conflict(document) WHERE document IS NOT NULL;
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 static_assert(std::size(kMigrations) == kJournalSchema);
 
 Error from_the_future(std::int64_t version) {

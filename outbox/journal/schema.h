@@ -10,11 +10,11 @@ namespace tillsync {
 
 /// Version of the schema that this program writes (SQLite user_version). A journal from a later one is
 /// refused untouched.
-inline constexpr int kJournalSchema = 4;
+inline constexpr int kJournalSchema = 5;
 /// SQLite application_id of a tillsync journal: "TSJ1".
 inline constexpr std::int64_t kJournalApplicationId = 0x54534a31;
 inline constexpr const char* kJournalFile = "journal.db";
-/// SELECT of records of `kinds`, all of which concern no single document, by the partial index on those: a
+/// SELECT of records of `kinds` from 4 on, but for look-ups, by the partial index on those: a
 /// query that is to use it has the index's condition word for word. `kinds` may go on with AND.
 std::string select_store_wide(std::string_view columns, std::string_view kinds);
 

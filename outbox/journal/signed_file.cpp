@@ -79,7 +79,7 @@ std::optional<ExportHeader> header_of(const std::string& line) {
 }
 
 std::optional<RecordKind> kind_of(std::string_view name) {
-  for (int number = 1; number <= static_cast<int>(RecordKind::kImported); ++number) {
+  for (int number = 1; number <= static_cast<int>(kLastRecordKind); ++number) {
     if (record_kind_name(static_cast<RecordKind>(number)) == name) return static_cast<RecordKind>(number);
   }
   return std::nullopt;

@@ -56,6 +56,12 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   CHECK(s.till.tcp == defaults.till.tcp);
   CHECK(s.ops.tcp == defaults.ops.tcp);
   CHECK(s.reconcile.read_back_every == defaults.reconcile.read_back_every);
+  for (const auto& key : config::conflict_keys()) {
+    CAPTURE(key.name);
+    const auto member = std::get<std::string ConflictSettings::*>(key.member);
+    CHECK(s.conflicts.*member == defaults.conflicts.*member);
+  }
+  CHECK(s.conflicts.customer_fields == std::map<std::string, std::string>{{"email", "ask"}});
   CHECK(s.log.file == defaults.log.file);
   CHECK(s.log.format == defaults.log.format);
   CHECK(s.log.level == defaults.log.level);

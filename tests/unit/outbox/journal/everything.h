@@ -18,8 +18,27 @@ inline void pause(JournalBench& bench, const std::string& target, DecisionFact::
   REQUIRE(bench.alone([&](Journal& j) { return j.decide(fact); }).has_value());
 }
 
+/// The till and central changed the same field; a person is asked.
+inline ConflictFact open_conflict(Sequence document) {
+  ConflictFact fact;
+  fact.kind = "customer-field";
+  fact.document = document;
+  fact.document_id = "A" + std::to_string(document.value);
+  fact.subject = "email";
+  fact.target = "crm";
+  fact.business_day = BusinessDay{std::chrono::sys_days(std::chrono::year(2026) / 11 / 23)};
+  fact.policy = "customers = ask";
+  fact.decision = "open";
+  fact.choices = {"store", "central"};
+  fact.steps = {"crm"};
+  fact.explanation = "both changed it";
+  fact.store = json::Object{{"value", "a@example.com"}};
+  fact.central = json::Object{{"value", "b@example.com"}};
+  return fact;
+}
+
 /// Documents A2 to A9 at the sequences 2 to 9, in every state; crm is paused; 9 is parked at crm; 2 has a
-/// key, and one that came with a replay.
+/// key, and one that came with a replay; 4 and 5 have a conflict each, of which 5's is resolved.
 inline JournalBench& fill_with_everything(JournalBench& bench) {
   using Kind = DecisionFact::Kind;
   bench.route();
@@ -38,6 +57,12 @@ inline JournalBench& fill_with_everything(JournalBench& bench) {
   pause(bench, "erp", Kind::kPause);
   pause(bench, "erp", Kind::kResume);
   pause(bench, "crm", Kind::kPause);
+  for (const int i : {4, 5}) {
+    const auto fact = open_conflict(Sequence{i});
+    REQUIRE(bench.alone([&](Journal& j) { return j.note_conflict(fact); }).has_value());
+  }
+  const ResolutionFact choice{bench.journal->head().sequence, "store", "because", "Ann"};
+  REQUIRE(bench.alone([&](Journal& j) { return j.resolve_conflict(choice); }).has_value());
   const std::vector<DeliveryKey> waiting{{Sequence{9}, "crm"}};
   REQUIRE(bench.alone([&](Journal& j) { return j.park("crm", waiting); }).has_value());
   REQUIRE(bench.alone([](Journal& j) { return j.save_frontier("erp", Sequence{8}); }).has_value());
