@@ -73,7 +73,12 @@ CREATE TABLE lane_ahead(target TEXT NOT NULL, first INTEGER NOT NULL, last INTEG
 CREATE TABLE lane_day(target TEXT PRIMARY KEY, full_at INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4};
+// What people decided in a period, for its report: found without reading what tills and targets did.
+constexpr const char* kVersion5 = R"sql(
+CREATE INDEX record_decision ON record(kind) WHERE kind = 3;
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 static_assert(std::size(kMigrations) == kJournalSchema);
 
 Error from_the_future(std::int64_t version) {

@@ -10,7 +10,7 @@ namespace tillsync {
 
 /// Version of the schema that this program writes (SQLite user_version). A journal from a later one is
 /// refused untouched.
-inline constexpr int kJournalSchema = 4;
+inline constexpr int kJournalSchema = 5;
 /// SQLite application_id of a tillsync journal: "TSJ1".
 inline constexpr std::int64_t kJournalApplicationId = 0x54534a31;
 inline constexpr const char* kJournalFile = "journal.db";

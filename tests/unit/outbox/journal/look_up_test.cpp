@@ -119,7 +119,7 @@ TEST_CASE("journal: one of schema 1 is brought up to date, and keeps all that it
   const auto head = bench.journal->head();
   bench.tamper(
       "DROP TABLE lane_ahead; DROP TABLE lane_day; DROP INDEX record_store_wide; DROP INDEX "
-      "idempotency_key_document; "
+      "idempotency_key_document; DROP INDEX record_decision; "
       "CREATE INDEX record_store_wide ON record(kind) WHERE kind IN (4, 5); PRAGMA user_version = 1");
   CHECK(JournalReader::open(bench.folder()).error().code == "journal-too-old");
   bench.reopen();
