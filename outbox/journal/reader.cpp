@@ -27,7 +27,7 @@ Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& fo
     return set.error();
   if (auto known = check_journal_schema(*database); !known) return known.error();
   auto impl = std::make_unique<Impl>(
-      Impl{std::move(*database), {}, {}, {}, {}, {}, {}, {}, {}, std::move(on_damage)});
+      Impl{std::move(*database), {}, {}, {}, {}, {}, {}, {}, {}, {}, std::move(on_damage)});
   if (auto prepared = impl->prepare(); !prepared) return prepared.error();
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(impl)));
 }
@@ -50,6 +50,8 @@ Result<void> JournalReader::Impl::prepare() {
   if (auto done = set(select_id, "SELECT sequence, recorded_at, body FROM record WHERE id = ?"); !done)
     return done.error();
   if (auto done = set(select_body, "SELECT body, recorded_at FROM record WHERE sequence = ?"); !done)
+    return done.error();
+  if (auto done = set(select_time, "SELECT recorded_at FROM record WHERE sequence = ?"); !done)
     return done.error();
   if (auto done = set(select_deliveries, kSelectDeliveries); !done) return done.error();
   if (auto done = set(begin, "BEGIN"); !done) return done.error();
@@ -181,6 +183,17 @@ Result<JournalReader::Impl::Body> JournalReader::Impl::body_of(Sequence sequence
   return body;
 }
 
+Result<UtcTime> JournalReader::Impl::recorded_at(Sequence sequence) {
+  select_time->bind(1, sequence.value);
+  auto row = select_time->step();
+  if (!row) return row.error();
+  const UtcTime at(std::chrono::microseconds(*row ? select_time->integer(0) : 0));
+  select_time->reset();
+  if (*row) return at;
+  return Error{ErrorKind::kCorrupt, "record-missing",
+               "record " + std::to_string(sequence.value) + " is missing"};
+}
+
 Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, DocumentType type,
                                                              const std::vector<DeliveryRow>& rows,
                                                              Told told) {
@@ -193,6 +206,11 @@ Result<std::vector<DeliveryView>> JournalReader::Impl::views(Sequence document, 
       view.state = row->state;
       view.attempts = row->attempts;
       view.version = row->version;
+      if (row->last_fact && told == Told::kButDelivered && is_settled(row->state)) {
+        auto at = recorded_at(*row->last_fact);
+        if (!at) return at.error();
+        view.settled_at = *at;
+      }
       if (row->last_fact && (told == Told::kAll || row->state != DeliveryState::kDelivered)) {
         auto body = body_of(*row->last_fact);
         if (!body) return body.error();

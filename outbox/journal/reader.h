@@ -40,6 +40,8 @@ struct DeliveryView {
   std::string
       last_error;  ///< reason of the last outcome that was not delivered, where it is not settled well
   std::optional<Sequence> version;  ///< the amendment that it sends, where there is one
+  /// When the fact that settled it was recorded; only for_each_document() tells it.
+  std::optional<UtcTime> settled_at = {};
 };
 
 struct QuarantineEntry {
@@ -63,6 +65,14 @@ struct RawRecord {
       document;  ///< the document it is about; nothing for a document itself and for store-wide facts
   std::string body;
   std::string hash_hex;
+};
+
+/// What a person decided, as it stands in the journal.
+struct JournaledDecision {
+  Sequence sequence;
+  UtcTime recorded_at{};
+  DecisionFact fact;
+  std::string document_id;  ///< "" for a target's pause and resume
 };
 
 /// Running counts, kept by the writer with every commit: reading them costs the same at any size of journal.
@@ -146,6 +156,10 @@ class JournalReader {
   Result<Sequence> last_delivery(BusinessDay day, const std::string& target);
   /// Business days with a delivery on `target` recorded after `after`.
   Result<std::vector<BusinessDay>> days_delivered_after(const std::string& target, Sequence after);
+  /// Decisions about documents of business days `from` to `to`, both counted in, and the pauses and resumes
+  /// after the first document of these days and before the first one of a later day; in journal order. Work
+  /// is in the number of decisions since `from`, not in that of documents.
+  Result<std::vector<JournaledDecision>> decisions(BusinessDay from, BusinessDay to);
   /// What recoveries from damage carried over and lost, oldest first.
   Result<std::vector<RecoveredFact>> recoveries();
   /// Records with sequence > after, at most `limit`.
@@ -188,6 +202,7 @@ class JournalReader {
   Result<std::vector<BusinessDay>> try_business_days(BusinessDay from, BusinessDay to);
   Result<Sequence> try_last_delivery(BusinessDay day, const std::string& target);
   Result<std::vector<BusinessDay>> try_days_delivered_after(const std::string& target, Sequence after);
+  Result<std::vector<JournaledDecision>> try_decisions(BusinessDay from, BusinessDay to);
   Result<std::vector<RecoveredFact>> try_recoveries();
   Result<std::vector<RawRecord>> try_records(Sequence after, std::size_t limit);
 

@@ -65,6 +65,10 @@ Result<std::vector<BusinessDay>> JournalReader::days_delivered_after(const std::
   return noted(try_days_delivered_after(target, after));
 }
 
+Result<std::vector<JournaledDecision>> JournalReader::decisions(BusinessDay from, BusinessDay to) {
+  return noted(try_decisions(from, to));
+}
+
 Result<std::vector<RecoveredFact>> JournalReader::recoveries() {
   return noted(try_recoveries());
 }

@@ -13,8 +13,8 @@ namespace tillsync {
 struct JournalReader::Impl {
   sqlite::Database database;
   RouteHistory routes;
-  std::optional<sqlite::Statement> select_document, select_id, select_body, select_deliveries, select_routes,
-      begin, commit;
+  std::optional<sqlite::Statement> select_document, select_id, select_body, select_time, select_deliveries,
+      select_routes, begin, commit;
   std::function<void(const Error&)> on_damage;
   bool in_one = false;  ///< what is read is one state, until end_state()
 
@@ -43,6 +43,7 @@ struct JournalReader::Impl {
     UtcTime recorded_at;
   };
   Result<Body> body_of(Sequence sequence);
+  Result<UtcTime> recorded_at(Sequence sequence);
   /// Which views name the last fact: each costs a record and its JSON.
   enum class Told { kAll, kButDelivered };
   Result<std::vector<DeliveryView>> views(Sequence document, DocumentType type,

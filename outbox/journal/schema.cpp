@@ -86,6 +86,8 @@ CREATE TABLE conflict(
 CREATE INDEX conflict_open ON conflict(record) WHERE open <> 0;
 CREATE INDEX conflict_day ON conflict(business_day);
 CREATE INDEX conflict_document ON conflict(document) WHERE document IS NOT NULL;
+-- What people decided in a period, for its report: found without reading what tills and targets did.
+CREATE INDEX record_decision ON record(kind) WHERE kind = 3;
 )sql";
 
 constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};

@@ -280,6 +280,9 @@ Result<Report> build_report(JournalReader& reader, CentralView& view, const Repo
   auto recoveries = reader.recoveries();
   if (!recoveries) return recoveries.error();
   report->recoveries = std::move(*recoveries);
+  auto decisions = reader.decisions(query.from, query.to);
+  if (!decisions) return decisions.error();
+  report->decisions = std::move(*decisions);
   return report;
 }
 

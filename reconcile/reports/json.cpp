@@ -123,6 +123,45 @@ json::Value target_json(const TargetReport& target) {
       {"discarded", findings_json(findings.discarded)}};
 }
 
+json::Value text_or_null(const std::string& text) {
+  return text.empty() ? json::Value() : json::Value(text);
+}
+
+json::Value conflicts_json(const std::vector<ReportConflict>& conflicts) {
+  json::Array out;
+  for (const ReportConflict& one : conflicts) {
+    out.push_back(json::Object{{"id", one.id},
+                               {"document", text_or_null(one.document)},
+                               {"kind", one.kind},
+                               {"policy", one.policy},
+                               {"decision", one.decision},
+                               {"decided_by", text_or_null(one.decided_by)},
+                               {"at", format_utc(one.at)},
+                               {"subject", one.subject},
+                               {"explanation", one.explanation},
+                               {"store", one.store},
+                               {"central", one.central}});
+  }
+  return out;
+}
+
+json::Value decisions_json(const std::vector<JournaledDecision>& decisions) {
+  json::Array out;
+  for (const JournaledDecision& one : decisions) {
+    json::Object entry{{"sequence", one.sequence.value},
+                       {"at", format_utc(one.recorded_at)},
+                       {"decision", decision_name(one.fact.kind)},
+                       {"by", one.fact.by},
+                       {"reason", one.fact.reason},
+                       {"document", text_or_null(one.document_id)},
+                       {"target", one.fact.target}};
+    if (!one.fact.delivery.step.empty()) entry.emplace_back("step", one.fact.delivery.step);
+    if (!one.fact.imported_from.empty()) entry.emplace_back("imported_from", one.fact.imported_from);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 }  // namespace
 
 json::Value totals_json(const Totals& totals) {
@@ -133,10 +172,15 @@ json::Value totals_json(const Totals& totals) {
 json::Value report_json(const Report& report) {
   json::Object targets;
   for (const TargetReport& target : report.targets) targets.emplace_back(target.name, target_json(target));
-  return json::Object{{"store", report.store},         {"from", report.from.text()},
-                      {"to", report.to.text()},        {"generated_at", format_utc(report.generated_at)},
-                      {"balanced", report.balanced()}, {"journal", journal_json(report)},
-                      {"targets", std::move(targets)}, {"conflicts", json::Array{}}};
+  return json::Object{{"store", report.store},
+                      {"from", report.from.text()},
+                      {"to", report.to.text()},
+                      {"generated_at", format_utc(report.generated_at)},
+                      {"balanced", report.balanced()},
+                      {"journal", journal_json(report)},
+                      {"targets", std::move(targets)},
+                      {"conflicts", conflicts_json(report.conflicts)},
+                      {"decisions", decisions_json(report.decisions)}};
 }
 
 }  // namespace tillsync

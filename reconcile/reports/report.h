@@ -20,6 +20,23 @@
 
 namespace tillsync {
 
+/// Where both sides may be right, and what was decided. The journal knows: whoever builds the report fills it
+/// in.
+struct ReportConflict {
+  std::string id;
+  std::string document;  ///< its id; "" where it is about none
+  std::string kind;
+  std::string subject;  ///< what it is about within the kind: a SKU, a field, a number
+  std::string policy;
+  std::string decision;    ///< "open" while a person is waited for
+  std::string decided_by;  ///< "" while nobody has
+  UtcTime at{};
+  std::string explanation;  ///< one sentence
+  json::Value store;        ///< what either side held
+  json::Value central;
+  bool is_open() const { return decision == "open"; }
+};
+
 struct TargetReport {
   std::string name;
   std::optional<UtcTime>
@@ -40,7 +57,9 @@ struct Report {
   std::vector<SequenceRepeat> sequence_repeats;
   std::vector<TillCloseReport> till_closes;
   std::vector<RecoveredFact> recoveries;  ///< from damage of the journal, ever: what they lost is in no sum
-  std::vector<TargetReport> targets;      ///< the settings' order, then those that only old deliveries name
+  std::vector<JournaledDecision> decisions;  ///< by people, about the period's documents and its targets
+  std::vector<ReportConflict> conflicts;
+  std::vector<TargetReport> targets;  ///< the settings' order, then those that only old deliveries name
 
   bool balanced() const;
 };

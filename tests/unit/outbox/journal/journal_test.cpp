@@ -289,7 +289,7 @@ TEST_CASE("journal: one from the future, or of another program, is refused and l
   REQUIRE(!future.has_value());
   CHECK(future.error().code == "journal-from-the-future");
   CHECK(JournalReader::open(bench.folder()).error().code == "journal-from-the-future");
-  bench.tamper("PRAGMA user_version = 4; PRAGMA application_id = 7");
+  bench.tamper("PRAGMA user_version = 5; PRAGMA application_id = 7");
   CHECK(Journal::open(JournalOptions{bench.folder(), ""}, bench.clock).error().code == "not-a-journal");
   bench.tamper("PRAGMA application_id = 0x54534a31");
   bench.reopen();

