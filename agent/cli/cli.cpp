@@ -51,6 +51,7 @@ void build(CLI::App& app, Context& context) {
   add_drain(app, context);
   add_report(app, context);
   add_quarantine(app, context);
+  add_conflicts(app, context);
   add_explain(app, context);
   add_journal(app, context);
   add_connector(app, context);

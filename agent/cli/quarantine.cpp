@@ -17,6 +17,7 @@ struct ResolveOptions {
   std::string by;
   std::string document_file;
   bool all = false;
+  std::string matching;
 };
 
 const json::Array& entries_of(const json::Value& list) {
@@ -46,6 +47,28 @@ Exit run_list(const Context& context) {
   print(table.text(is_terminal(Stream::kOutput) ? terminal_width() : 0));
   print("\nresolve with `tillsync quarantine retry|amend|discard DELIVERY --reason \"…\"`\n");
   return Exit::kDone;
+}
+
+Exit run_show(const Context& context, const std::string& delivery) {
+  const auto settings = read_settings(context);
+  if (!settings) return fail(settings.error());
+  const auto list = get_json(ops_endpoint(*settings), "/v1/quarantine");
+  if (!list) return fail(list.error());
+  for (const json::Value& entry : entries_of(*list)) {
+    if (entry.text_of("delivery") != delivery) continue;
+    if (context.json) {
+      print(json::dump(entry) + "\n");
+      return Exit::kDone;
+    }
+    for (const auto& [name, value] : *entry.as_object()) {
+      if (name != "answer") print(name + ": " + shown(&value) + "\n");
+    }
+    if (const auto* answer = entry.find("answer")) {
+      print("answer status: " + shown(*answer, "status") + "\nanswer: " + shown(*answer, "body") + "\n");
+    }
+    return Exit::kDone;
+  }
+  return fail(Exit::kNo, "delivery " + delivery + " is not quarantined; see `tillsync quarantine list`");
 }
 
 Result<json::Value> read_document(const std::string& file) {
@@ -90,10 +113,13 @@ Exit resolve_one(const Context& context, const Endpoint& ops, const std::string&
 }
 
 Exit run_resolve(const Context& context, const std::string& action, ResolveOptions options) {
-  if (options.all == !options.deliveries.empty()) {
-    return fail(Exit::kUsage, action == "retry"
-                                  ? "name deliveries (see `tillsync quarantine list`) or give --all, not both"
-                                  : "no delivery is named; see `tillsync quarantine list`");
+  const int ways = static_cast<int>(options.all) + static_cast<int>(!options.matching.empty()) +
+                   static_cast<int>(!options.deliveries.empty());
+  if (ways != 1) {
+    return fail(Exit::kUsage, action == "amend"
+                                  ? "no delivery is named; see `tillsync quarantine list`"
+                                  : "name deliveries (see `tillsync quarantine list`), or give one "
+                                    "of --matching and --all");
   }
   if (options.by.empty()) options.by = user_name();
   if (options.by.empty()) return fail(Exit::kUsage, "who decides this is not known; give --by NAME");
@@ -107,12 +133,15 @@ Exit run_resolve(const Context& context, const std::string& action, ResolveOptio
     if (!document) return fail(document.error());
     body.emplace_back("document", std::move(*document));
   }
-  if (options.all) {
+  if (options.all || !options.matching.empty()) {
     const auto list = get_json(ops, "/v1/quarantine");
     if (!list) return fail(list.error());
-    for (const json::Value& entry : entries_of(*list))
-      options.deliveries.emplace_back(entry.text_of("delivery"));
-    if (options.deliveries.empty() && !context.json) print("nothing is quarantined\n");
+    for (const json::Value& entry : entries_of(*list)) {
+      if (entry.text_of("reason").find(options.matching) != std::string_view::npos)
+        options.deliveries.emplace_back(entry.text_of("delivery"));
+    }
+    if (options.deliveries.empty() && !context.json)
+      print(options.all ? "nothing is quarantined\n" : "nothing is quarantined for such a reason\n");
   }
   const std::string text = json::dump(body);
   Exit worst = Exit::kDone;
@@ -156,14 +185,28 @@ void add_quarantine(CLI::App& app, Context& context) {
                   JsonOption::kOffered);
   list->callback([&context] { context.exit = run_list(context); });
 
+  CLI::App* show =
+      add_command(*quarantine, context,
+                  {"show", "one refused delivery with the target's own words, and what can be done",
+                   "  tillsync quarantine show 1042:erp\n",
+                   "0 shown; 1 it is not quarantined; 2 usage or settings; 3 the daemon cannot be reached"},
+                  JsonOption::kOffered);
+  auto shown_delivery = std::make_shared<std::string>();
+  show->add_option("DELIVERY", *shown_delivery, "as `tillsync quarantine list` shows it")->required();
+  show->callback([&context, shown_delivery] { context.exit = run_show(context, *shown_delivery); });
+
   auto retry = std::make_shared<ResolveOptions>();
-  CLI::App* command = add_resolve(*quarantine, context,
-                                  {"retry", "tries deliveries again as they are",
-                                   "  tillsync quarantine retry 1042:erp --reason \"SKU was added\"\n"
-                                   "  tillsync quarantine retry --all --reason \"period reopened\"\n",
-                                   kExits},
-                                  retry);
+  CLI::App* command =
+      add_resolve(*quarantine, context,
+                  {"retry", "tries deliveries again as they are",
+                   "  tillsync quarantine retry 1042:erp --reason \"SKU was added\"\n"
+                   "  tillsync quarantine retry --matching \"closed period\" --reason \"period "
+                   "reopened\"\n"
+                   "  tillsync quarantine retry --all --reason \"central was set up anew\"\n",
+                   kExits},
+                  retry);
   command->add_flag("--all", retry->all, "every delivery that is quarantined now");
+  command->add_option("--matching", retry->matching, "every delivery whose reason has this text");
 
   auto amend = std::make_shared<ResolveOptions>();
   command = add_resolve(
@@ -175,10 +218,12 @@ void add_quarantine(CLI::App& app, Context& context) {
       ->required();
   command->get_option("DELIVERY")->expected(1);
 
-  add_resolve(*quarantine, context,
-              {"discard", "gives deliveries up for good; the document stays in the journal",
-               "  tillsync quarantine discard 1042:erp --reason \"booked by hand\"\n", kExits},
-              std::make_shared<ResolveOptions>());
+  auto discard = std::make_shared<ResolveOptions>();
+  command = add_resolve(*quarantine, context,
+                        {"discard", "gives deliveries up for good; the document stays in the journal",
+                         "  tillsync quarantine discard 1042:erp --reason \"booked by hand\"\n", kExits},
+                        discard);
+  command->add_option("--matching", discard->matching, "every delivery whose reason has this text");
 }
 
 }  // namespace tillsync::cli

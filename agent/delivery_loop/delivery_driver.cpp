@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/delivery_loop/trace.h"
+#include "outbox/journal/policy_verdict.h"
 #include "platform/base/mutation.h"
 #include "platform/log/log.h"
 
@@ -307,11 +308,18 @@ void DeliveryDriver::submit_told(std::size_t at_most) {
   auto told = std::make_shared<std::vector<Told>>(std::make_move_iterator(told_.begin()),
                                                   std::make_move_iterator(end));
   told_.erase(told_.begin(), end);
+  auto decided = std::make_shared<std::vector<DecisionFact>>();  // by policies
   parts_.journal.run(
-      [told](Journal& journal) -> Result<void> {
-        const auto write = [&journal](const auto& fact) -> Result<void> {
+      [told, decided](Journal& journal) -> Result<void> {
+        decided->clear();  // a group that failed is tried again
+        const auto write = [&](const auto& fact) -> Result<void> {
           using Fact = std::decay_t<decltype(fact)>;
-          if constexpr (std::is_same_v<Fact, OutcomeFact>) return journal.record(fact);
+          if constexpr (std::is_same_v<Fact, OutcomeFact>) {
+            auto decision = record_with_verdict(journal, fact);
+            if (!decision) return decision.error();
+            if (*decision) decided->push_back(std::move(**decision));
+            return ok();
+          }
           if constexpr (std::is_same_v<Fact, LookUpFact>) return journal.record_look_up(fact);
           if constexpr (std::is_same_v<Fact, Park>) return journal.park(fact.target, fact.deliveries);
         };
@@ -320,7 +328,13 @@ void DeliveryDriver::submit_told(std::size_t at_most) {
         }
         return ok();
       },
-      [this, told](Result<void> done) { parts_.tell([this, told, done] { told_journal(*told, done); }); });
+      [this, told, decided](Result<void> done) {
+        parts_.tell([this, told, decided, done] {
+          told_journal(*told, done);
+          if (!done) return;
+          for (const auto& decision : *decided) apply(decision);
+        });
+      });
 }
 
 void DeliveryDriver::told_journal(const std::vector<Told>& told, const Result<void>& done) {

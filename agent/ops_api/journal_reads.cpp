@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/http_server/problems.h"
+#include "agent/views/cure.h"
 #include "agent/views/document_view.h"
 #include "outbox/document/validation.h"
 
@@ -53,6 +54,7 @@ json::Value quarantine_json(const std::vector<QuarantineEntry>& entries) {
                      {"since", format_utc(entry.since)},
                      {"attempts", entry.attempts},
                      {"reason", entry.reason},
+                     {"cure", suggested_cure(entry.reason, entry.http_status)},
                      {"answer", json::Object{{"status", entry.http_status}, {"body", entry.answer}}}});
   }
   return json::Object{{"quarantine", std::move(list)}};

@@ -5,13 +5,12 @@
 
 #include "agent/http_server/problems.h"
 #include "agent/ops_api/journal_reads.h"
+#include "agent/ops_api/signed_body.h"
 #include "agent/views/status_view.h"
 #include "reconcile/reports/report.h"
 
 namespace tillsync {
 namespace {
-
-constexpr std::size_t kReasonBytesMax = 1'024;
 
 /// "SEQUENCE:STEP".
 std::optional<DeliveryKey> delivery_key(std::string_view text) {
@@ -20,26 +19,6 @@ std::optional<DeliveryKey> delivery_key(std::string_view text) {
   const auto sequence = integer(text.substr(0, colon));
   if (!sequence) return std::nullopt;
   return DeliveryKey{Sequence{*sequence}, std::string(text.substr(colon + 1))};
-}
-
-struct Signed {
-  json::Value body;
-  std::string reason, by;
-};
-
-/// {"reason","by"}: who decides must say why; both end up in the journal.
-Result<Signed> read_signed(const std::string& text) {
-  const Error wrong{ErrorKind::kInvalid, "malformed",
-                    "the body must be {\"reason\":\"why\",\"by\":\"who\"}, each 1 to 1024 bytes"};
-  auto body = json::parse(text);
-  if (!body || body->as_object() == nullptr) return wrong;
-  Signed decision{std::move(*body), {}, {}};
-  decision.reason = decision.body.text_of("reason");
-  decision.by = decision.body.text_of("by");
-  for (const auto* part : {&decision.reason, &decision.by}) {
-    if (part->empty() || part->size() > kReasonBytesMax) return wrong;
-  }
-  return decision;
 }
 
 /// What the path takes, for Allow; "" where there is no such path.
@@ -57,8 +36,9 @@ std::string allowed(const std::vector<std::string>& path) {
   if (path[1] == "documents" && path[3] == "story") return "GET, HEAD";
   const bool quarantine =
       path[1] == "quarantine" && (path[3] == "retry" || path[3] == "discard" || path[3] == "amend");
+  const bool conflict = path[1] == "conflicts" && path[3] == "resolve";
   const bool target = path[1] == "targets" && (path[3] == "pause" || path[3] == "resume");
-  return quarantine || target ? "POST" : "";
+  return quarantine || conflict || target ? "POST" : "";
 }
 
 /// A browser sends Origin with a post (Fetch, section 3.2); a page of another site must not decide for the
@@ -94,7 +74,7 @@ void OpsApi::get(const ServerRequest& request, const std::vector<std::string>& p
   if (is({"v1", "status"})) return status(std::move(respond));
   if (is({"v1", "reports", "reconciliation"})) return report(request, std::move(respond));
   if (is({"v1", "quarantine"})) return quarantine(std::move(respond));
-  if (is({"v1", "conflicts"})) return respond(json_response(json::Object{{"conflicts", json::Array{}}}));
+  if (is({"v1", "conflicts"})) return conflicts(request, std::move(respond));
   if (is({"v1", "journal"})) return journal(request, std::move(respond));
   if (path.size() == 4 && path[0] == "v1" && path[1] == "documents" && path[3] == "story") {
     return explain(path[2], std::move(respond));
@@ -112,12 +92,15 @@ void OpsApi::post(const ServerRequest& request, const std::vector<std::string>& 
   if (path.size() == 4 && path[0] == "v1" && path[1] == "quarantine") {
     return decide_quarantine(request, path[2], path[3], std::move(respond));
   }
+  if (path.size() == 4 && path[0] == "v1" && path[1] == "conflicts" && path[3] == "resolve") {
+    return resolve_conflict(request, path[2], std::move(respond));
+  }
   if (path.size() == 4 && path[0] == "v1" && path[1] == "targets") {
     return decide_target(request, path[2], path[3], std::move(respond));
   }
   respond(
-      not_found("POST goes to /v1/quarantine/{delivery}/retry, /discard, /amend, and "
-                "/v1/targets/{name}/pause, /resume."));
+      not_found("POST goes to /v1/quarantine/{delivery}/retry, /discard, /amend, "
+                "/v1/conflicts/{id}/resolve, and /v1/targets/{name}/pause, /resume."));
 }
 
 void OpsApi::read(Responder respond, std::function<ServerResponse(JournalReader&)> make) {

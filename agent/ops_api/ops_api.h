@@ -43,6 +43,8 @@ class OpsApi {
   void metrics(Responder respond);
   void report(const ServerRequest& request, Responder respond);
   void quarantine(Responder respond);
+  void conflicts(const ServerRequest& request, Responder respond);
+  void resolve_conflict(const ServerRequest& request, const std::string& id, Responder respond);
   void journal(const ServerRequest& request, Responder respond);
   void explain(const std::string& id, Responder respond);
   void decide_quarantine(const ServerRequest& request, const std::string& delivery, const std::string& verb,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ struct LimitsLeft {
   bool operator==(const LimitsLeft&) const = default;
 };
 
+struct PolicyVerdict;  // outbox/journal/policy_verdict.h
+
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kUnknown;
   TargetSignal signal = TargetSignal::kFine;
@@ -56,6 +59,9 @@ struct Outcome {
   /// Requests to the target that it took, signing in included; of a batch's outcomes the first has them all.
   int requests = 0;
   LimitsLeft left;  ///< as the last answer told; of a batch's outcomes the first has it
+  /// Of a rejected one that never left: what a policy found, and decided in the place of a person. Becomes
+  /// facts of the journal together with the outcome.
+  std::shared_ptr<const PolicyVerdict> verdict;
 };
 inline constexpr std::size_t kAnswerBytesMax = 4096;
 /// As much as reconcile keeps of a row that it reads back, so that both are the same where a target's is

@@ -95,6 +95,8 @@ struct JournalCounts {
 
 /// A document has no more conflicts than this that anybody decides on.
 inline constexpr std::size_t kConflictsOfDocumentMax = 10'000;
+/// So many conflicts of a business day are shown.
+inline constexpr std::size_t kConflictsOfDayMax = 100'000;
 
 /// A document of a period with its deliveries, as a report needs it: `central_reference` is left empty, since
 /// to know it takes a record more for each delivery (JournalReader::central_reference()).

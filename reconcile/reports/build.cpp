@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "outbox/document/canonical.h"
+#include "outbox/journal/policy_verdict.h"
 #include "reconcile/matching/day_matcher.h"
 #include "reconcile/reports/report.h"
 
@@ -253,6 +254,28 @@ Result<Report> Builder::build() {
 
 }  // namespace
 
+ReportConflict report_conflict(ConflictView conflict) {
+  ReportConflict told;
+  told.id = std::to_string(conflict.record.value);
+  told.decision = conflict.is_open() ? "open" : conflict.decision();
+  told.at = conflict.at;
+  if (conflict.resolution) {
+    told.decided_by = conflict.resolution->fact.by;
+    told.at = conflict.resolution->at;
+  } else if (!conflict.is_open()) {
+    told.decided_by = kPolicy;
+  }
+  auto& fact = conflict.fact;
+  told.document = std::move(fact.document_id);
+  told.kind = std::move(fact.kind);
+  told.subject = std::move(fact.subject);
+  told.policy = std::move(fact.policy);
+  told.explanation = std::move(fact.explanation);
+  told.store = std::move(fact.store);
+  told.central = std::move(fact.central);
+  return told;
+}
+
 bool Report::balanced() const {
   return std::all_of(targets.begin(), targets.end(), [](const TargetReport& target) {
     return target.read_back_is_current && target.findings.clean();
@@ -283,6 +306,11 @@ Result<Report> build_report(JournalReader& reader, CentralView& view, const Repo
   auto decisions = reader.decisions(query.from, query.to);
   if (!decisions) return decisions.error();
   report->decisions = std::move(*decisions);
+  for (auto day = query.from; day <= query.to; day.day += std::chrono::days(1)) {
+    auto conflicts = reader.conflicts_of_day(day, kConflictsOfDayMax);
+    if (!conflicts) return conflicts.error();
+    for (auto& conflict : *conflicts) report->conflicts.push_back(report_conflict(std::move(conflict)));
+  }
   return report;
 }
 

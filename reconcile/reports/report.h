@@ -37,6 +37,8 @@ struct ReportConflict {
   bool is_open() const { return decision == "open"; }
 };
 
+ReportConflict report_conflict(ConflictView conflict);
+
 struct TargetReport {
   std::string name;
   std::optional<UtcTime>

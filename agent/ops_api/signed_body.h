@@ -1,0 +1,18 @@
+// The body of whoever decides: {"reason","by"}, and what else the call takes.
+#pragma once
+
+#include <string>
+
+#include "platform/base/result.h"
+#include "platform/json/json.h"
+
+namespace tillsync {
+
+struct SignedBody {
+  json::Value body;
+  std::string reason, by;
+};
+/// Who decides must say why; both end up in the journal. kInvalid says what the body must be.
+Result<SignedBody> read_signed(const std::string& text);
+
+}  // namespace tillsync
