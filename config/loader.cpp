@@ -36,6 +36,7 @@ class Loader {
     section("till", till_keys(), settings_.till);
     section("ops", ops_keys(), settings_.ops);
     section("reconcile", reconcile_keys(), settings_.reconcile);
+    section("slo", slo_keys(), settings_.slo);
     section("log", log_keys(), settings_.log);
     std::vector<std::string> target_names;
     if (const Node* targets = root_.find("targets")) {

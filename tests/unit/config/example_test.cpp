@@ -56,6 +56,10 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   CHECK(s.till.tcp == defaults.till.tcp);
   CHECK(s.ops.tcp == defaults.ops.tcp);
   CHECK(s.reconcile.read_back_every == defaults.reconcile.read_back_every);
+  CHECK(s.slo.sale_to_erp_p95 == defaults.slo.sale_to_erp_p95);
+  CHECK(s.slo.oldest_sale == defaults.slo.oldest_sale);
+  CHECK(s.slo.refund_p95 == defaults.slo.refund_p95);
+  CHECK(s.slo.customer_accuracy_percent == defaults.slo.customer_accuracy_percent);
   CHECK(s.log.file == defaults.log.file);
   CHECK(s.log.format == defaults.log.format);
   CHECK(s.log.level == defaults.log.level);
