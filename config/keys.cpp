@@ -66,6 +66,17 @@ const std::vector<Key<ConflictSettings>>& conflict_keys() {
   return keys;
 }
 
+const std::vector<Key<SloSettings>>& slo_keys() {
+  using S = SloSettings;
+  static const std::vector<Key<S>> keys = {
+      {"sale_to_erp_p95_s", &S::sale_to_erp_p95, 0, 31'536'000},
+      {"oldest_sale_s", &S::oldest_sale, 0, 31'536'000},
+      {"refund_p95_s", &S::refund_p95, 0, 31'536'000},
+      {"customer_accuracy_percent", &S::customer_accuracy_percent, 0, 100},
+  };
+  return keys;
+}
+
 const std::vector<Key<LogSettings>>& log_keys() {
   using S = LogSettings;
   static const std::vector<Key<S>> keys = {
@@ -155,7 +166,8 @@ const std::vector<std::string>& document_type_names() {
 
 const std::vector<std::string>& section_names() {
   static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",    "log",
-                                                 "targets", "routes",  "reconcile", "intake", "conflicts"};
+                                                 "targets", "routes",  "reconcile", "intake", "conflicts",
+                                                 "slo"};
   return names;
 }
 
@@ -179,6 +191,7 @@ std::vector<std::string> known_keys() {
   append(all, "ops", names_of(ops_keys()));
   append(all, "reconcile", names_of(reconcile_keys()));
   append(all, "conflicts", names_of(conflict_keys()));
+  append(all, "slo", names_of(slo_keys()));
   append(all, "log", names_of(log_keys()));
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));

@@ -38,6 +38,7 @@ class Loader {
     section("ops", ops_keys(), settings_.ops);
     section("reconcile", reconcile_keys(), settings_.reconcile);
     if (const Node* conflicts = root_.find("conflicts")) read_conflicts(*conflicts, settings_, mistakes_);
+    section("slo", slo_keys(), settings_.slo);
     section("log", log_keys(), settings_.log);
     std::vector<std::string> target_names;
     if (const Node* targets = root_.find("targets")) {

@@ -71,6 +71,14 @@ struct ConflictSettings {
   std::string identity_foreign = "flag";   ///< central has a document that the store never wrote
 };
 
+/// What is aimed at in reports and metrics; 0: no aim. Nothing is done otherwise where one is missed.
+struct SloSettings {
+  std::chrono::milliseconds sale_to_erp_p95{0};  ///< 95 of 100 sales at each target within
+  std::chrono::milliseconds oldest_sale{0};      ///< age of the oldest sale that a target does not have
+  std::chrono::milliseconds refund_p95{0};       ///< 95 of 100 returns delivered everywhere within
+  std::int64_t customer_accuracy_percent = 0;    ///< customer changes delivered without an open clash
+};
+
 struct LogSettings {
   std::string file;              ///< "" for standard error
   std::string format = "text";   ///< text, json
@@ -163,6 +171,7 @@ struct Settings {
   OpsSettings ops;
   ReconcileSettings reconcile;
   ConflictSettings conflicts;
+  SloSettings slo;
   LogSettings log;
   std::map<std::string, TargetSettings> targets;
   std::map<std::string, IntakeSettings> intakes;

@@ -11,6 +11,7 @@
 #include "agent/assembly/disk_guard.h"
 #include "agent/assembly/memory_keeper.h"
 #include "agent/assembly/protocol_error.h"
+#include "agent/assembly/report_key.h"
 #include "agent/connectors/connector_factory.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/file_intake.h"
@@ -90,6 +91,7 @@ class Daemon {
   Result<void> start_apis();
   Result<void> listen();
   Result<void> start_intakes();
+  void open_key();
   void damaged(const Error& error);
   void shut_down();
   void feed_watchdog();
@@ -107,6 +109,7 @@ class Daemon {
   Metrics metrics_;
   std::optional<StoreDefaults> store_;
   std::optional<FileLock> lock_;
+  std::optional<SigningKey> report_key_;  ///< none where it cannot be read: then reports are not signed
   std::map<std::string, LaneMemory> lanes_;
   Sequence head_;
   std::unique_ptr<DiskGuard> disk_;
@@ -160,6 +163,7 @@ Result<void> Daemon::open_journal() {
   if (auto set = (*journal)->set_routes(routes_from(settings_)); !set) return set.error();
   if (auto committed = (*journal)->commit(); !committed) return committed.error();
   if (auto marked = mark_journal_owner(settings_); !marked) return marked.error();
+  open_key();
   for (const auto& [name, target] : settings_.targets) {
     auto lane = (*journal)->lane(name);
     if (!lane) return lane.error();
@@ -178,6 +182,16 @@ Result<void> Daemon::open_journal() {
       },
       [this] { return disk_->make_room(); });
   return ok();
+}
+
+// A store that cannot sign its reports trades all the same.
+void Daemon::open_key() {
+  auto key = open_report_key(settings_.journal.path);
+  if (key) {
+    report_key_.emplace(*std::move(key));
+  } else {
+    log::warning("reports.not_signed", {{"detail", key.error().detail}});
+  }
 }
 
 // From any thread, perhaps often: the first word counts.
@@ -263,7 +277,8 @@ Result<void> Daemon::start_apis() {
                                                for (const auto& [name, intake] : intakes_)
                                                  counts[name] = intake->counts();
                                                return counts;
-                                             }});
+                                             },
+                                             report_key_ ? &*report_key_ : nullptr});
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});

@@ -10,6 +10,8 @@
 #include "agent/http_server/problems.h"
 #include "agent/http_server/server.h"
 #include "agent/ops_api/journal_reads.h"
+#include "agent/ops_api/report_answers.h"
+#include "agent/reconcile_loop/report_query.h"
 #include "agent/till_api/answers.h"
 #include "agent/views/document_view.h"
 #include "agent/views/status_view.h"
@@ -219,10 +221,10 @@ class DamagedService {
          [this, period = *period, accept = std::string(request.header("accept"))](JournalReader& reader) {
            auto view = CentralView::open(settings_.journal.path, CentralView::Mode::kReadOnly);
            if (!view) return error_response(view.error());
-           ReportQuery query{settings_.store.id, {}, period.from, period.to, clock_.utc_now()};
-           for (const auto& [name, target] : settings_.targets) query.targets.push_back(name);
-           auto made = build_report(reader, **view, query);
-           return made ? report_response(*made, accept) : error_response(made.error());
+           auto made = build_report(
+               reader, **view, report_query(settings_, period.from, period.to, clock_.utc_now()));
+           // Not signed: a damaged journal proves nothing.
+           return made ? report_response(*std::move(made), accept, nullptr) : error_response(made.error());
          });
   }
 

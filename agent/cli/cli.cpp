@@ -50,6 +50,7 @@ void build(CLI::App& app, Context& context) {
   add_watch(app, context);
   add_drain(app, context);
   add_report(app, context);
+  add_fleet(app, context);
   add_quarantine(app, context);
   add_conflicts(app, context);
   add_explain(app, context);

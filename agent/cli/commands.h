@@ -15,6 +15,7 @@ void add_status(CLI::App& app, Context& context);
 void add_watch(CLI::App& app, Context& context);
 void add_drain(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
+void add_fleet(CLI::App& app, Context& context);
 void add_quarantine(CLI::App& app, Context& context);
 void add_conflicts(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);

@@ -140,7 +140,9 @@ std::string tenders_text(const json::Array& tenders) {
 
 std::string till_closes_text(const json::Array& closes, std::size_t width) {
   if (closes.empty()) return {};
-  Table table{{"CLOSE", "TERMINAL", "DAY", "SAID", "JOURNAL", "AGREES", "COUNTED LESS JOURNAL"}, {3, 4}, {}};
+  Table table{{"CLOSE", "TERMINAL", "DAY", "SAID", "JOURNAL", "AFTER", "AGREES", "COUNTED LESS JOURNAL"},
+              {3, 4, 5},
+              {}};
   for (std::size_t i = 0; i < std::min(closes.size(), kListShownMax); ++i) {
     const json::Value& close = closes[i];
     const json::Value* documents = close.find("documents");
@@ -149,11 +151,55 @@ std::string till_closes_text(const json::Array& closes, std::size_t width) {
     const json::Value* agrees = close.find("agrees");
     table.rows.push_back(
         {shown(close, "id"), shown(close, "terminal"), shown(close, "business_day"), shown(counts, "said"),
-         shown(counts, "journal"),
+         shown(counts, "journal"), shown(close, "after_close"),
          agrees != nullptr && agrees->as_bool() != nullptr && *agrees->as_bool() ? "yes" : "NO",
          tenders_text(list_of(close, "difference"))});
   }
   return fmt::format("\nTill closes ({})\n", closes.size()) + table.text(width, 2) + more(closes.size());
+}
+
+/// One table for each way to sum: by till, by tender, by tax code.
+std::string sums_text(const json::Value& sums, std::size_t width) {
+  struct Kind {
+    const char* list;
+    const char* name;
+    const char* heading;
+  };
+  std::string out;
+  for (const Kind& kind : {Kind{"terminals", "terminal", "TILL"}, Kind{"tenders", "tender", "TENDER"}}) {
+    const json::Array& entries = list_of(sums, kind.list);
+    if (entries.empty()) continue;
+    Table table{{kind.heading, "SALES", "", "RETURNS", "", "NET", ""}, {1, 2, 3, 4, 5}, {}};
+    for (const json::Value& e : entries) {
+      table.rows.push_back({shown(e, kind.name), shown(e, "sales_count"), shown(e, "sales"),
+                            shown(e, "returns_count"), shown(e, "returns"), shown(e, "net"),
+                            shown(e, "currency")});
+    }
+    out += "\n" + table.text(width);
+  }
+  const json::Array& taxes = list_of(sums, "taxes");
+  if (taxes.empty()) return out;
+  Table table{{"TAX CODE", "LINES", "TURNOVER", "TAX", ""}, {1, 2, 3}, {}};
+  for (const json::Value& e : taxes) {
+    table.rows.push_back(
+        {shown(e, "code"), shown(e, "lines"), shown(e, "turnover"), shown(e, "tax"), shown(e, "currency")});
+  }
+  return out + "\n" + table.text(width);
+}
+
+/// What is aimed at, and what came of it.
+std::string objectives_text(const json::Value& slo, std::size_t width) {
+  Table table{{"OBJECTIVE", "TARGET", "VALUE", "AIM", "UNIT", "MET"}, {2, 3}, {}};
+  for (const json::Value& e : list_of(slo, "objectives")) {
+    const json::Value* met = e.find("met");
+    const bool known = met != nullptr && met->as_bool() != nullptr;
+    table.rows.push_back({shown(e, "objective"), shown(e, "target"), shown(e, "value"), shown(e, "aim"),
+                          shown(e, "unit"),
+                          !known            ? "-"
+                          : *met->as_bool() ? "yes"
+                                            : "NO"});
+  }
+  return table.rows.empty() ? "" : "\n" + table.text(width);
 }
 
 std::string plain_list(const char* title, const json::Array& entries, std::size_t width) {
@@ -173,6 +219,31 @@ bool report_balanced(const json::Value& report) {
   return balanced != nullptr && balanced->as_bool() != nullptr && *balanced->as_bool();
 }
 
+std::string trial_balance_text(const json::Value& balance, std::size_t width) {
+  const std::string from = shown(balance, "from"), to = shown(balance, "to");
+  std::string out =
+      fmt::format("Trial balance  store {}  {}\n{}  (made {})\n", shown(balance, "store"),
+                  from == to ? from : from + " to " + to,
+                  report_balanced(balance) ? "BALANCED" : "NOT BALANCED", shown(balance, "generated_at"));
+  for (const auto& [currency, part] : members_of(balance.find("currencies"))) {
+    Table table{{"ACCOUNT", "", "DEBIT " + printable(currency), "CREDIT " + printable(currency)}, {2, 3}, {}};
+    for (const json::Value& e : list_of(part, "accounts"))
+      table.rows.push_back({shown(e, "account"), shown(e, "name"), shown(e, "debit"), shown(e, "credit")});
+    table.rows.push_back({"total", report_balanced(part) ? "balances" : "DOES NOT BALANCE",
+                          shown(part, "debit"), shown(part, "credit")});
+    out += "\n" + table.text(width);
+  }
+  Table targets{{"TARGET", "JOURNAL", "NOT LISTED", "CENTRAL", "DIFFERENCE", "READ BACK"}, {}, {}};
+  for (const auto& [name, side] : members_of(balance.find("targets"))) {
+    const json::Value* current = side.find("read_back_is_current");
+    const bool old = current != nullptr && current->as_bool() != nullptr && !*current->as_bool();
+    targets.rows.push_back({printable(name), money(side.find("journal")), money(side.find("not_listed")),
+                            money(side.find("central")), money(side.find("difference")),
+                            shown(side, "read_back_at") + (old ? " (old)" : "")});
+  }
+  return targets.rows.empty() ? out : out + "\n" + targets.text(width);
+}
+
 std::string report_text(const json::Value& report, std::size_t width) {
   std::string out = heading(report) + "\n";
   if (const json::Value* journal = report.find("journal")) {
@@ -184,9 +255,14 @@ std::string report_text(const json::Value& report, std::size_t width) {
     out += plain_list("Lost in damage of the journal, and in none of these sums", list_of(*journal, "lost"),
                       width);
     out += plain_list("Gaps in a terminal's own numbers", list_of(*journal, "sequence_gaps"), width);
+    out += plain_list("Numbers that a terminal used more than once", list_of(*journal, "sequence_repeats"),
+                      width);
     out += till_closes_text(list_of(*journal, "till_closes"), width);
   }
+  if (const json::Value* sums = report.find("sums")) out += sums_text(*sums, width);
+  if (const json::Value* slo = report.find("slo")) out += objectives_text(*slo, width);
   out += plain_list("Conflicts", list_of(report, "conflicts"), width);
+  out += plain_list("Decisions", list_of(report, "decisions"), width);
   return out;
 }
 

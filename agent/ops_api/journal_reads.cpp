@@ -76,20 +76,6 @@ Result<Period> read_period(const ServerRequest& request) {
   return Period{*first, *last};
 }
 
-ServerResponse report_response(const Report& report, std::string_view accept) {
-  ServerResponse response;
-  if (accept.find("text/csv") != std::string_view::npos) {
-    response.content_type = "text/csv; charset=utf-8";
-    response.body = report_csv(report);
-  } else if (accept.find("text/html") != std::string_view::npos) {
-    response.content_type = "text/html; charset=utf-8";
-    response.body = report_html(report);
-  } else {
-    response.body = json::dump(report_json(report));
-  }
-  return response;
-}
-
 ServerResponse quarantine_response(JournalReader& reader) {
   auto entries = reader.quarantine(kQuarantineListMax);
   return entries ? json_response(quarantine_json(*entries)) : error_response(entries.error());

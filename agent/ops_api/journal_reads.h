@@ -9,7 +9,6 @@
 #include "agent/http_server/server.h"
 #include "outbox/journal/reader.h"
 #include "platform/json/json.h"
-#include "reconcile/reports/report.h"
 
 namespace tillsync {
 
@@ -28,8 +27,6 @@ struct Period {
 };
 /// business_day, or from and to.
 Result<Period> read_period(const ServerRequest& request);
-/// As JSON, CSV or HTML by the Accept header.
-ServerResponse report_response(const Report& report, std::string_view accept);
 
 struct RecordsPage {
   Sequence after;

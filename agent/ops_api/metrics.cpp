@@ -4,51 +4,12 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
+
+#include "agent/ops_api/metric_families.h"
+#include "agent/ops_api/service_metrics.h"
 
 namespace tillsync {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-
-/// Families of counts that the journal keeps: their values come with the sample, so that they survive a
-/// restart.
-class Families {
- public:
-  explicit Families(std::vector<MetricFamily> families) : families_(std::move(families)) {}
-
-  /// Valid until the next add().
-  MetricFamily& add(const char* name, const char* help, MetricType type) {
-    MetricFamily family;
-    family.name = name;
-    family.help = help;
-    family.type = type;
-    families_.push_back(std::move(family));
-    return families_.back();
-  }
-
-  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  std::vector<MetricFamily> families_;
-};
-
-void put(MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  if (family.type == MetricType::Counter) {
-    metric.counter.value = value;
-  } else {
-    metric.gauge.value = value;
-  }
-  family.metric.push_back(std::move(metric));
-}
-
-double as_double(std::int64_t value) {
-  return static_cast<double>(value);
-}
 
 void add_documents(Families& out, const MetricsSample& sample) {
   auto& documents = out.add("tillsync_documents_total", "Documents journaled, by type.", MetricType::Counter);
@@ -155,6 +116,7 @@ std::string Metrics::text(const MetricsSample& sample) {
   add_documents(out, sample);
   add_targets(out, sample);
   add_intakes(out, sample);
+  if (sample.service) add_service(out, *sample.service, sample.now);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

@@ -5,6 +5,7 @@
 
 #include "agent/http_server/problems.h"
 #include "agent/ops_api/journal_reads.h"
+#include "agent/ops_api/report_answers.h"
 #include "agent/ops_api/signed_body.h"
 #include "agent/views/status_view.h"
 #include "reconcile/reports/report.h"
@@ -28,6 +29,7 @@ std::string allowed(const std::vector<std::string>& path) {
                                                            {"metrics"},
                                                            {"v1", "status"},
                                                            {"v1", "reports", "reconciliation"},
+                                                           {"v1", "reports", "trial-balance"},
                                                            {"v1", "quarantine"},
                                                            {"v1", "conflicts"},
                                                            {"v1", "journal"}};
@@ -72,16 +74,23 @@ void OpsApi::get(const ServerRequest& request, const std::vector<std::string>& p
   }
   if (is({"metrics"})) return metrics(std::move(respond));
   if (is({"v1", "status"})) return status(std::move(respond));
-  if (is({"v1", "reports", "reconciliation"})) return report(request, std::move(respond));
+  if (is({"v1", "reports", "reconciliation"})) {
+    return report(request, std::move(respond), [this](Report made, const std::string& accept) {
+      return report_response(std::move(made), accept, parts_.report_key);
+    });
+  }
+  if (is({"v1", "reports", "trial-balance"}))
+    return report(request, std::move(respond), trial_balance_response);
   if (is({"v1", "quarantine"})) return quarantine(std::move(respond));
   if (is({"v1", "conflicts"})) return conflicts(request, std::move(respond));
   if (is({"v1", "journal"})) return journal(request, std::move(respond));
   if (path.size() == 4 && path[0] == "v1" && path[1] == "documents" && path[3] == "story") {
     return explain(path[2], std::move(respond));
   }
-  respond(not_found(
-      "The ops API has /healthz, /readyz, /metrics, /v1/status, /v1/reports/reconciliation, /v1/quarantine, "
-      "/v1/conflicts, /v1/journal, /v1/documents/{id}/story and /v1/targets."));
+  respond(
+      not_found("The ops API has /healthz, /readyz, /metrics, /v1/status, /v1/reports/reconciliation, "
+                "/v1/reports/trial-balance, /v1/quarantine, /v1/conflicts, /v1/journal, "
+                "/v1/documents/{id}/story and /v1/targets."));
 }
 
 void OpsApi::post(const ServerRequest& request, const std::vector<std::string>& path, Responder respond) {
@@ -140,19 +149,21 @@ void OpsApi::metrics(Responder respond) {
                        parts_.accepting(),
                        parts_.journal.head(),
                        parts_.clock.utc_now(),
-                       intakes()};
+                       intakes(),
+                       parts_.reconcile.service()};
   respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
 }
 
-void OpsApi::report(const ServerRequest& request, Responder respond) {
+void OpsApi::report(const ServerRequest& request, Responder respond,
+                    std::function<ServerResponse(Report, const std::string& accept)> show) {
   auto period = read_period(request);
   if (!period) return respond(bad_request(period.error().detail));
   const bool refresh = request.parameter("refresh").value_or("true") != "false";
-  read(std::move(respond), [this, period = *period, refresh,
+  read(std::move(respond), [this, period = *period, refresh, show = std::move(show),
                             accept = std::string(request.header("accept"))](JournalReader& reader) {
     auto report = parts_.reconcile.report(reader, period.from, period.to, refresh);
     if (!report && report.error().kind == ErrorKind::kInvalid) return bad_request(report.error().detail);
-    return report ? report_response(*report, accept) : error_response(report.error());
+    return report ? show(*std::move(report), accept) : error_response(report.error());
   });
 }
 

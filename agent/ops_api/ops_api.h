@@ -13,6 +13,7 @@
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/validation.h"
 #include "outbox/journal/journal_thread.h"
+#include "platform/crypto/ed25519.h"
 
 namespace tillsync {
 
@@ -30,6 +31,7 @@ class OpsApi {
     std::function<DiskSample()> disk;
     const Clock& clock;
     std::function<std::map<std::string, IntakeCounts>()> intakes = {};  ///< by name; may be empty
+    const SigningKey* report_key = nullptr;                             ///< none: reports are not signed
   };
   explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -41,7 +43,9 @@ class OpsApi {
   std::map<std::string, IntakeCounts> intakes() const;
   void status(Responder respond);
   void metrics(Responder respond);
-  void report(const ServerRequest& request, Responder respond);
+  /// Answers with what `show` makes of the report that the request asks for.
+  void report(const ServerRequest& request, Responder respond,
+              std::function<ServerResponse(Report, const std::string& accept)> show);
   void quarantine(Responder respond);
   void conflicts(const ServerRequest& request, Responder respond);
   void resolve_conflict(const ServerRequest& request, const std::string& id, Responder respond);

@@ -1,5 +1,6 @@
 #include "agent/reconcile_loop/reconcile_loop.h"
 
+#include "agent/reconcile_loop/report_query.h"
 #include "platform/log/log.h"
 #include "platform/service/this_thread.h"
 #include "reconcile/central_view/freshness.h"
@@ -85,16 +86,42 @@ void ReconcileLoop::drained() {
 void ReconcileLoop::loop() {
   name_this_thread("reconcile");
   give_way_to_other_threads();
+  SteadyTime read_due = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait_for(lock, parts_.settings.reconcile.read_back_every, [this] { return stopping_ || drained_; });
-    if (!stopping_) wake_.wait_for(lock, limits_.settle, [this] { return stopping_.load(); });
+    const auto due = std::min(read_due, service_.due());
+    const auto wait = std::max<SteadyTime::duration>(due - parts_.clock.steady_now(), limits_.settle);
+    wake_.wait_for(lock, wait, [this] { return stopping_ || drained_; });
+    if (!stopping_ && drained_) wake_.wait_for(lock, limits_.settle, [this] { return stopping_.load(); });
     if (stopping_) return;
+    const bool read = drained_ || parts_.clock.steady_now() >= read_due;
     drained_ = false;
     lock.unlock();
-    read_due_days();
+    if (read) {
+      read_due_days();
+      read_due = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
+    }
+    if (parts_.clock.steady_now() >= service_.due()) measure_service();
     lock.lock();
   }
+}
+
+void ReconcileLoop::measure_service() {
+  const auto began = parts_.clock.steady_now();
+  const auto now = parts_.clock.utc_now();
+  ServiceSample sample;
+  sample.day = parts_.store.calendar.day_of(std::chrono::floor<std::chrono::seconds>(now));
+  auto measured = report(*reader_, sample.day, sample.day, false);
+  if (!measured) return service_.failed(began);
+  for (const auto& [name, target] : parts_.settings.targets) {
+    measured->slo.targets.try_emplace(name);
+    auto oldest = reader_->oldest_sale_not_at(name);
+    if (!oldest) return service_.failed(began);
+    if (*oldest) sample.oldest_sales[name] = (*oldest)->recorded_at;
+  }
+  sample.results = slo_results(measured->slo, measured->conflicts, measured->slo_aims, now);
+  sample.figures = std::move(measured->slo);
+  service_.measured(std::move(sample), began, parts_.clock.steady_now());
 }
 
 void ReconcileLoop::read_due_days() {
@@ -164,9 +191,7 @@ Result<Report> ReconcileLoop::report(JournalReader& reader, BusinessDay from, Bu
     refresh(reader, from, to);
   auto view = CentralView::open(parts_.settings.journal.path, CentralView::Mode::kReadOnly);
   if (!view) return view.error();
-  ReportQuery query{parts_.settings.store.id, {}, from, to, parts_.clock.utc_now()};
-  for (const auto& [name, target] : parts_.settings.targets) query.targets.push_back(name);
-  return build_report(reader, **view, query);
+  return build_report(reader, **view, report_query(parts_.settings, from, to, parts_.clock.utc_now()));
 }
 
 }  // namespace tillsync

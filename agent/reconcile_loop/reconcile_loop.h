@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/reconcile_loop/service_watch.h"
 #include "config/settings.h"
 #include "outbox/document/validation.h"
 #include "outbox/journal/reader.h"
@@ -75,12 +76,16 @@ class ReconcileLoop {
   /// The report of a period; `refresh` first reads back what is stale, for at most report_refresh_max. From
   /// any one worker thread at a time per reader.
   Result<Report> report(JournalReader& reader, BusinessDay from, BusinessDay to, bool refresh);
+  /// How the service objectives stood when they were last measured; nothing before the first time. Any
+  /// thread.
+  std::optional<ServiceSample> service() const { return service_.sample(); }
 
  private:
   ReconcileLoop(Parts parts, ReconcileLoopLimits limits);
   void loop();
   Result<void> drop_foreign_view();
   void read_due_days();
+  void measure_service();
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
                                  BusinessDay day, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
@@ -96,6 +101,7 @@ class ReconcileLoop {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool drained_ = false;  // guarded by mutex_
+  ServiceWatch service_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

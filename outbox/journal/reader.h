@@ -147,6 +147,9 @@ class JournalReader {
   /// The oldest document with a delivery still open; one that is quarantined waits for a person, and is none.
   Result<std::optional<StoredDocument>> oldest_open();
 
+  /// The first sale in journal order that this target does not have, be it that a person is waited for.
+  Result<std::optional<StoredDocument>> oldest_sale_not_at(const std::string& target);
+
   /// Documents of business days `from` to `to`, both counted in, in journal order within each day; stops
   /// early where `visit` returns false.
   Result<void> for_each_document(BusinessDay from, BusinessDay to,
@@ -199,6 +202,7 @@ class JournalReader {
   Result<std::vector<RawRecord>> try_history(Sequence document);
   Result<std::vector<QuarantineEntry>> try_quarantine(std::size_t limit);
   Result<std::optional<StoredDocument>> try_oldest_open();
+  Result<std::optional<StoredDocument>> try_oldest_sale_not_at(const std::string& target);
   Result<void> try_for_each_document(BusinessDay from, BusinessDay to,
                                      const std::function<bool(const DayDocument&)>& visit);
   Result<std::vector<BusinessDay>> try_business_days(BusinessDay from, BusinessDay to);

@@ -47,6 +47,10 @@ Result<std::optional<StoredDocument>> JournalReader::oldest_open() {
   return noted(try_oldest_open());
 }
 
+Result<std::optional<StoredDocument>> JournalReader::oldest_sale_not_at(const std::string& target) {
+  return noted(try_oldest_sale_not_at(target));
+}
+
 Result<void> JournalReader::for_each_document(BusinessDay from, BusinessDay to,
                                               const std::function<bool(const DayDocument&)>& visit) {
   return noted(try_for_each_document(from, to, visit));

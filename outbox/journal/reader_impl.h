@@ -50,6 +50,8 @@ struct JournalReader::Impl {
                                           const std::vector<DeliveryRow>& rows, Told told);
   /// The oldest document with an open delivery to the target, where that is older than `before`.
   Result<std::optional<Sequence>> oldest_open(const std::string& target, std::optional<Sequence> before);
+  /// The first sale past the target's frontier that is owed to it, before `end`.
+  Result<std::optional<Sequence>> first_sale_past_frontier(const std::string& target, std::int64_t end);
   Result<void> visit_days(BusinessDay from, BusinessDay to,
                           const std::function<bool(const DayDocument&)>& visit);
 };

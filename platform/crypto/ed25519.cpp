@@ -100,6 +100,19 @@ std::string SigningKey::public_key() const {
   return public_part(key_);
 }
 
+std::string SigningKey::public_pem() const {
+  const Bio open(BIO_new(BIO_s_mem()));
+  TILLSYNC_CHECK(PEM_write_bio_PUBKEY(open.get(), raw(key_)) == 1, "OpenSSL writes keys to memory");
+  return text_of(open);
+}
+
+Result<VerifyingKey> VerifyingKey::from_bytes(std::string_view public_key) {
+  auto key =
+      owned(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(public_key), public_key.size()));
+  if (!is_ed25519(raw(key))) return no_key("public");
+  return VerifyingKey(std::move(key));
+}
+
 Result<VerifyingKey> VerifyingKey::from_pem(std::string_view pem) {
   const auto bio = memory(pem);
   auto key = owned(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr));

@@ -23,6 +23,7 @@ class SigningKey {
   static Result<SigningKey> from_pem(std::string_view pem);
   std::string sign(std::string_view message) const;  ///< 64 bytes
   std::string public_key() const;                    ///< 32 bytes
+  std::string public_pem() const;
 
  private:
   explicit SigningKey(std::shared_ptr<void> key) : key_(std::move(key)) {}
@@ -33,6 +34,8 @@ class VerifyingKey {
  public:
   /// kInvalid `key` where it is no Ed25519 public key.
   static Result<VerifyingKey> from_pem(std::string_view pem);
+  /// kInvalid `key` where it is not 32 bytes.
+  static Result<VerifyingKey> from_bytes(std::string_view public_key);
   bool verifies(std::string_view message, std::string_view signature) const;
   std::string public_key() const;  ///< 32 bytes
 

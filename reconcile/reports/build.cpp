@@ -107,6 +107,8 @@ Result<Builder::DayOfTarget*> Builder::day_of(std::size_t target, BusinessDay da
 
 void Builder::count(const StoredDocument& stored) {
   const Document& document = stored.document;
+  report_.sums.add(document);
+  book(report_.accounts, document);
   TypeSum& sum = report_.documents[document.type];
   ++sum.count;
   if (const auto total = document_total(document)) sum.total[document.currency] += *total;
@@ -149,6 +151,7 @@ Result<void> Builder::delivery(BusinessDay day, const StoredDocument& posted, co
 
 Result<void> Builder::document(BusinessDay day, const DayDocument& document) {
   count(document.stored);
+  report_.slo.add(document);
   std::optional<Sha256Digest> digest;
   for (const DeliveryView& one : document.deliveries) {
     if (auto matched = delivery(day, document.stored, one, digest); !matched) return matched.error();
@@ -228,6 +231,7 @@ Result<Report> Builder::build() {
   report_.from = query_.from;
   report_.to = query_.to;
   report_.generated_at = query_.generated_at;
+  report_.slo_aims = query_.slo;
   // The view first: what the journal learns meanwhile then counts as not yet read back, never as missing.
   auto snapshot = view_.snapshot();
   if (!snapshot) return snapshot.error();

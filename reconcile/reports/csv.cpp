@@ -2,7 +2,7 @@
 #include <string_view>
 
 #include "outbox/document/currency.h"
-#include "platform/base/csv.h"
+#include "reconcile/reports/csv_field.h"
 #include "reconcile/reports/report.h"
 
 namespace tillsync {
@@ -24,18 +24,17 @@ enum Column {
   kCount,
   kCurrency,
   kTotal,
+  kDocument,
+  kBy,
+  kAt,
   kColumns
 };
+static_assert(kColumns == kReportCsvColumns);
 constexpr std::array<std::string_view, kColumns> kHeader = {
-    "record", "target", "terminal", "id",      "type",  "sequence", "step", "state",
-    "reason", "member", "journal",  "central", "count", "currency", "total"};
+    "record", "target",  "terminal", "id",    "type",     "sequence", "step",     "state", "reason",
+    "member", "journal", "central",  "count", "currency", "total",    "document", "by",    "at"};
 
 using Row = std::array<std::string, kColumns>;
-
-/// What a spreadsheet might run as a formula is made text; a negative number stays one.
-std::string harmless(const std::string& field) {
-  return is_csv_formula(field) && !Decimal::parse(field, Decimal::kDecimals) ? "'" + field : field;
-}
 
 class Writer {
  public:
@@ -47,7 +46,7 @@ class Writer {
   void add(const Row& row) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i != 0) out_ += ',';
-      append_csv_field(out_, harmless(row[i]));
+      append_csv_field(out_, harmless_csv_field(row[i]));
     }
     out_ += "\r\n";
   }
@@ -66,6 +65,87 @@ class Writer {
  private:
   std::string out_;
 };
+
+void set_money(Row& row, const Decimal& amount, const std::string& currency) {
+  row[kCurrency] = currency;
+  row[kTotal] = amount.text(currency_decimals(currency).value_or(2));
+}
+
+void add_trade(Writer& writer, Row row, const TradeSum& sum, const std::string& currency) {
+  const auto line = [&](const char* what, std::optional<std::int64_t> count, const Decimal& amount) {
+    row[kState] = what;
+    row[kCount] = count ? std::to_string(*count) : "";
+    set_money(row, amount, currency);
+    writer.add(row);
+  };
+  line("sales", sum.sales_count, sum.sales);
+  line("returns", sum.returns_count, sum.returns);
+  line("net", std::nullopt, sum.net());
+}
+
+void add_trades(Writer& writer, const char* record, Column column, const std::map<SumKey, TradeSum>& sums) {
+  for (const auto& [key, sum] : sums) {
+    Row row;
+    row[kRecord] = record;
+    row[column] = key.first;
+    add_trade(writer, row, sum, key.second);
+  }
+}
+
+void add_sums(Writer& writer, const ReportSums& sums) {
+  for (const auto& [currency, sum] : sums.totals) {
+    Row row;
+    row[kRecord] = "sum_total";
+    add_trade(writer, row, sum, currency);
+  }
+  add_trades(writer, "sum_day", kId, sums.by_day);
+  add_trades(writer, "sum_terminal", kTerminal, sums.by_terminal);
+  add_trades(writer, "sum_tender", kMember, sums.by_tender);
+  for (const auto& [key, sum] : sums.by_tax) {
+    Row row;
+    row[kMember] = key.first;
+    row[kRecord] = "sum_tax";
+    add_trade(writer, row, sum.tax, key.second);
+    row[kRecord] = "sum_tax_turnover";
+    add_trade(writer, row, sum.turnover, key.second);
+  }
+}
+
+void add_spans(Writer& writer, const char* record, const std::string& target, const SpanHistogram& spans) {
+  Row row;
+  row[kRecord] = record;
+  row[kTarget] = target;
+  row[kState] = "implausible";
+  row[kCount] = std::to_string(spans.implausible());
+  if (spans.implausible() > 0) writer.add(row);
+  row[kCount] = std::to_string(spans.count());
+  row[kCurrency] = "s";
+  for (const int percent : {50, 95, 99}) {
+    const auto value = spans.percentile(percent);
+    if (!value) continue;
+    row[kState] = "p" + std::to_string(percent);
+    row[kTotal] = slo_value_text(SloResult{}, value->count());
+    writer.add(row);
+  }
+}
+
+void add_service(Writer& writer, const Report& report) {
+  for (const auto& [name, target] : report.slo.targets)
+    add_spans(writer, "sale_to_target", name, target.sale_to_target);
+  add_spans(writer, "refund", "", report.slo.refunds);
+  for (const SloResult& result :
+       slo_results(report.slo, report.conflicts, report.slo_aims, report.generated_at)) {
+    Row row;
+    row[kRecord] = "slo";
+    row[kTarget] = result.target;
+    row[kMember] = result.objective;
+    row[kState] = !result.met ? "" : *result.met ? "met" : "missed";
+    row[kCurrency] = result.is_share() ? "percent" : "s";
+    if (result.aim > 0) row[kReason] = "aim " + slo_value_text(result, result.aim);
+    if (result.value) row[kTotal] = slo_value_text(result, *result.value);
+    writer.add(row);
+  }
+}
 
 std::string plain(const json::Value& value) {
   if (value.is_null()) return "";
@@ -122,6 +202,10 @@ void add_close(Writer& writer, const TillCloseReport& close) {
   row[kCount] = std::to_string(close.documents_journal);
   if (close.documents_said)
     row[kReason] = "the till said " + std::to_string(*close.documents_said) + " documents";
+  writer.add(row);
+  row[kRecord] = "till_close_after";
+  row[kReason] = "documents that came after the close";
+  row[kCount] = std::to_string(close.after_close);
   writer.add(row);
   const std::pair<std::string_view, const std::vector<TenderSum>*> lists[] = {
       {"till_close_counted", &close.counted},
@@ -182,6 +266,38 @@ void add_target(Writer& writer, const TargetReport& target) {
   }
 }
 
+void add_people(Writer& writer, const Report& report) {
+  for (const ReportConflict& one : report.conflicts) {
+    Row row;
+    row[kRecord] = "conflict";
+    row[kId] = one.id;
+    row[kType] = one.kind;
+    row[kMember] = one.subject;
+    row[kState] = one.decision;
+    row[kReason] = one.explanation;
+    row[kStep] = one.policy;
+    row[kJournal] = plain(one.store);
+    row[kCentral] = plain(one.central);
+    row[kDocument] = one.document;
+    row[kBy] = one.decided_by;
+    row[kAt] = format_utc(one.at);
+    writer.add(row);
+  }
+  for (const JournaledDecision& one : report.decisions) {
+    Row row;
+    row[kRecord] = "decision";
+    row[kTarget] = one.fact.target;
+    row[kSequence] = std::to_string(one.sequence.value);
+    row[kStep] = one.fact.delivery.step;
+    row[kState] = decision_name(one.fact.kind);
+    row[kReason] = one.fact.reason;
+    row[kDocument] = one.document_id;
+    row[kBy] = one.fact.by;
+    row[kAt] = format_utc(one.recorded_at);
+    writer.add(row);
+  }
+}
+
 }  // namespace
 
 std::string report_csv(const Report& report) {
@@ -196,6 +312,9 @@ std::string report_csv(const Report& report) {
   add_journal(writer, report);
   for (const TillCloseReport& close : report.till_closes) add_close(writer, close);
   for (const TargetReport& target : report.targets) add_target(writer, target);
+  add_sums(writer, report.sums);
+  add_service(writer, report);
+  add_people(writer, report);
   return writer.take();
 }
 

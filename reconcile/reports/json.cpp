@@ -162,6 +162,59 @@ json::Value decisions_json(const std::vector<JournaledDecision>& decisions) {
   return out;
 }
 
+json::Value text_of(const Decimal& amount, const std::string& currency) {
+  return json::Value(amount.text(currency_decimals(currency).value_or(2)));
+}
+
+void put_trade(json::Object& out, const TradeSum& sum, const std::string& currency) {
+  out.emplace_back("sales_count", sum.sales_count);
+  out.emplace_back("sales", text_of(sum.sales, currency));
+  out.emplace_back("returns_count", sum.returns_count);
+  out.emplace_back("returns", text_of(sum.returns, currency));
+  out.emplace_back("net", text_of(sum.net(), currency));
+}
+
+json::Value trades_json(const char* name, const std::map<SumKey, TradeSum>& sums) {
+  json::Array out;
+  for (const auto& [key, sum] : sums) {
+    json::Object entry{{name, text_or_null(key.first)}, {"currency", key.second}};
+    put_trade(entry, sum, key.second);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+json::Value taxes_json(const std::map<SumKey, TaxSum>& sums) {
+  json::Array out;
+  for (const auto& [key, sum] : sums) {
+    const std::string& currency = key.second;
+    out.push_back(json::Object{{"code", text_or_null(key.first)},
+                               {"currency", currency},
+                               {"lines", sum.turnover.sales_count + sum.turnover.returns_count},
+                               {"sales_tax", text_of(sum.tax.sales, currency)},
+                               {"returns_tax", text_of(sum.tax.returns, currency)},
+                               {"tax", text_of(sum.tax.net(), currency)},
+                               {"sales_turnover", text_of(sum.turnover.sales, currency)},
+                               {"returns_turnover", text_of(sum.turnover.returns, currency)},
+                               {"turnover", text_of(sum.turnover.net(), currency)}});
+  }
+  return out;
+}
+
+json::Value sums_json(const ReportSums& sums) {
+  json::Object totals;
+  for (const auto& [currency, sum] : sums.totals) {
+    json::Object entry;
+    put_trade(entry, sum, currency);
+    totals.emplace_back(currency, std::move(entry));
+  }
+  return json::Object{{"totals", std::move(totals)},
+                      {"days", trades_json("day", sums.by_day)},
+                      {"terminals", trades_json("terminal", sums.by_terminal)},
+                      {"tenders", trades_json("tender", sums.by_tender)},
+                      {"taxes", taxes_json(sums.by_tax)}};
+}
+
 }  // namespace
 
 json::Value totals_json(const Totals& totals) {
@@ -180,7 +233,10 @@ json::Value report_json(const Report& report) {
                       {"journal", journal_json(report)},
                       {"targets", std::move(targets)},
                       {"conflicts", conflicts_json(report.conflicts)},
-                      {"decisions", decisions_json(report.decisions)}};
+                      {"decisions", decisions_json(report.decisions)},
+                      {"sums", sums_json(report.sums)},
+                      {"slo", slo_json(report.slo, report.conflicts, report.slo_aims, report.generated_at)},
+                      {"key", text_or_null(report.key_hex)}};
 }
 
 }  // namespace tillsync

@@ -15,6 +15,8 @@
 #include "platform/json/json.h"
 #include "reconcile/central_view/central_view.h"
 #include "reconcile/matching/findings.h"
+#include "reconcile/reports/slo.h"
+#include "reconcile/reports/sums.h"
 #include "reconcile/reports/terminal_numbers.h"
 #include "reconcile/reports/till_closes.h"
 
@@ -49,12 +51,17 @@ struct TargetReport {
 
 struct Report {
   std::string store;
+  std::string key_hex;  ///< the public key by which the report will be signed; "" where it will not
   BusinessDay from;
   BusinessDay to;
   UtcTime generated_at{};
   JournalHead head;
   std::map<DocumentType, TypeSum>
       documents;  ///< the types that occur; totals are gross: a return's is positive
+  ReportSums sums;
+  Accounts accounts;  ///< of the trial balance
+  SloFigures slo;
+  SloAims slo_aims;
   std::vector<SequenceGap> sequence_gaps;
   std::vector<SequenceRepeat> sequence_repeats;
   std::vector<TillCloseReport> till_closes;
@@ -74,6 +81,7 @@ struct ReportQuery {
   BusinessDay from;                  ///< both counted in
   BusinessDay to;
   UtcTime generated_at{};
+  SloAims slo = {};
 };
 
 /// What a report asks of the journal. JournalOfReader answers from the real one.
@@ -119,9 +127,11 @@ Result<Report> build_report(JournalReader& reader, CentralView& view, const Repo
 /// The shape of CONTRACT section 5.
 json::Value report_json(const Report& report);
 /// RFC 4180, UTF-8, CRLF: a header, summary rows, then a row a finding. Fields that a spreadsheet would run
-/// as a formula begin with an apostrophe.
+/// as a formula begin with an apostrophe. Without a signature (signed_report.h).
 std::string report_csv(const Report& report);
-/// One self-contained page, fit to print; all text escaped.
+inline constexpr std::size_t kReportCsvColumns = 18;
+/// One self-contained page, fit to print; all text escaped. Without a signature, whose place is before
+/// "</body>" (signed_report.h).
 std::string report_html(const Report& report);
 
 /// A total as a JSON object {"GBP":"12.50"}.

@@ -62,6 +62,10 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
     CHECK(s.conflicts.*member == defaults.conflicts.*member);
   }
   CHECK(s.conflicts.customer_fields == std::map<std::string, std::string>{{"email", "ask"}});
+  CHECK(s.slo.sale_to_erp_p95 == defaults.slo.sale_to_erp_p95);
+  CHECK(s.slo.oldest_sale == defaults.slo.oldest_sale);
+  CHECK(s.slo.refund_p95 == defaults.slo.refund_p95);
+  CHECK(s.slo.customer_accuracy_percent == defaults.slo.customer_accuracy_percent);
   CHECK(s.log.file == defaults.log.file);
   CHECK(s.log.format == defaults.log.format);
   CHECK(s.log.level == defaults.log.level);

@@ -124,6 +124,8 @@ TEST_CASE("mistakes: values out of range name the range") {
   expect(kStore + "[journal]\nretention_trading_days = 36501\n", 5, {"36500"});
   expect(kStore + "[reconcile]\nread_back_every_s = 0.5\n", 5, {"from 1 to 86400 seconds"});
   expect(kStore + "[reconcile]\nread_back_every_s = nan\n", 5, {"from 1 to 86400 seconds"});
+  expect(kStore + "[slo]\ncustomer_accuracy_percent = 101\n", 5, {"is 101", "from 0 to 100"});
+  expect(kStore + "[slo]\noldest_sale_s = -1\n", 5, {"from 0 to 31536000 seconds"});
   expect(kStore + "[log]\nrotate_mib = 0\n", 5, {"from 1 to 1024"});
   expect(kStore + "[log]\nrotate_keep = 0\n", 5, {"from 1 to 100"});
   expect(kTarget + "timeout_s = 0.05\n", 6, {"from 0.1 to 600 seconds"});

@@ -56,6 +56,11 @@ tcp = "[::1]:8000"
 tcp = "localhost:9"
 [reconcile]
 read_back_every_s = 1.5
+[slo]
+sale_to_erp_p95_s = 0.5
+oldest_sale_s = 900
+refund_p95_s = 86400
+customer_accuracy_percent = 99
 [log]
 file = "/var/log/tillsync.log"
 format = "json"
@@ -89,6 +94,10 @@ proxy = "http://proxy:3128"
   CHECK(s.till.tcp == "[::1]:8000");
   CHECK(s.ops.tcp == "localhost:9");
   CHECK(s.reconcile.read_back_every == 1500ms);
+  CHECK(s.slo.sale_to_erp_p95 == 500ms);
+  CHECK(s.slo.oldest_sale == 900s);
+  CHECK(s.slo.refund_p95 == 24h);
+  CHECK(s.slo.customer_accuracy_percent == 99);
   CHECK(s.log.file == "/var/log/tillsync.log");
   CHECK(s.log.format == "json");
   CHECK(s.log.level == "debug");

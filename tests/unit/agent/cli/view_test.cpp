@@ -125,12 +125,16 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
   const auto report = parsed(
       R"({"store":"0417","from":"2026-11-23","to":"2026-11-23","generated_at":"2026-11-23T20:00:00Z","balanced":false,
     "journal":{"head":{"sequence":30,"hash":"ab"},"documents":{"sale":{"count":30,"total":{"GBP":"123.45"}}},
-      "sequence_gaps":[{"terminal":"3","after":12,"before":14}],"till_closes":[{"id":"Z3","terminal":"3","business_day":"2026-11-22","documents":{"said":41,"journal":42},"agrees":false,
+      "sequence_gaps":[{"terminal":"3","after":12,"before":14}],"till_closes":[{"id":"Z3","terminal":"3","business_day":"2026-11-22","documents":{"said":41,"journal":42},"after_close":1,"agrees":false,
         "difference":[{"type":"cash","amount":"-1.00","currency":"GBP"}]}]},
     "targets":{"erp":{"read_back_at":null,"journal":{"count":30,"total":{"GBP":"123.45","EUR":"1.00"}},"central":{"count":7,"total":{}},
       "matched":7,"not_listed":{"customer_update":{"count":3,"total":{}}},"pending":[)" +
       pending + R"(],"quarantined":[],"missing":[],"unexpected":[],
-      "different":[{"id":"s-9","member":"/total","journal":"1.00","central":"2.00"}]}},"conflicts":[]})");
+      "different":[{"id":"s-9","member":"/total","journal":"1.00","central":"2.00"}]}},"conflicts":[],
+    "decisions":[{"sequence":31,"decision":"retry","by":"Ann","document":"s-1"}],
+    "sums":{"terminals":[{"terminal":"3","currency":"GBP","sales_count":30,"sales":"123.45","returns_count":0,
+      "returns":"0.00","net":"123.45"}],"tenders":[],"taxes":[{"code":"V20","currency":"GBP","lines":4,"turnover":"12.00","tax":"2.00"}]},
+    "slo":{"objectives":[{"objective":"oldest_sale","target":"erp","unit":"s","value":"61.000","aim":"60.000","met":false}]}})");
   CHECK(!report_balanced(report));
   const std::string text = report_text(report, 100);
   CHECK(holds(text, "\nNOT BALANCED"));
@@ -145,10 +149,28 @@ TEST_CASE("report: balanced or not, totals, differences first twenty each") {
   CHECK(holds(text, "/total"));
   CHECK(holds(text, "terminal=3  after=12  before=14"));
   CHECK(holds(text, "Till closes (1)"));
-  CHECK(holds(text, "Z3     3         2026-11-22    41       42  NO      cash -1.00 GBP"));
+  CHECK(holds(text, "Z3     3         2026-11-22    41       42      1  NO      cash -1.00 GBP"));
+  CHECK(holds(text, "3        30  123.45        0  0.00  123.45  GBP"));
+  CHECK(holds(text, "V20           4     12.00  2.00  GBP"));
+  CHECK(holds(text, "oldest_sale  erp     61.000  60.000  s     NO"));
+  CHECK(holds(text, "decision=retry  by=Ann  document=s-1"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) CHECK(columns_of(line) <= 100);
   CHECK(report_text(parsed("{}"), 80).size() > 0);
+}
+
+TEST_CASE("trial balance: accounts, totals and each target beside them") {
+  const auto balance = parsed(
+      R"({"store":"0417","from":"2026-11-23","to":"2026-11-24","generated_at":"2026-11-24T20:00:00Z","balanced":false,
+    "currencies":{"GBP":{"accounts":[{"account":"tender","name":"cash","debit":"9.00","credit":"0.00"},
+      {"account":"sales","name":null,"debit":"0.00","credit":"9.00"}],"debit":"9.00","credit":"9.00","balanced":true}},
+    "targets":{"erp":{"journal":{"GBP":"9.00"},"not_listed":{},"central":{"GBP":"8.00"},"difference":{"GBP":"1.00"},
+      "read_back_at":"2026-11-24T20:00:00Z","read_back_is_current":false}}})");
+  const std::string text = trial_balance_text(balance, 0);
+  CHECK(holds(text, "2026-11-23 to 2026-11-24\nNOT BALANCED"));
+  CHECK(holds(text, "tender   cash           9.00        0.00"));
+  CHECK(holds(text, "total    balances       9.00        9.00"));
+  CHECK(holds(text, "erp     9.00 GBP  -           8.00 GBP  1.00 GBP    2026-11-24T20:00:00Z (old)"));
 }
 
 TEST_CASE("post: lines keep their numbers, blank ones are passed over, an overlong one is told apart") {

@@ -41,7 +41,8 @@ TEST_CASE("report: the JSON has the members of CONTRACT section 5, and their sha
   const json::Value report = report_json(world.report());
 
   CHECK(names(report) == std::vector<std::string>{"store", "from", "to", "generated_at", "balanced",
-                                                  "journal", "targets", "conflicts", "decisions"});
+                                                  "journal", "targets", "conflicts", "decisions", "sums",
+                                                  "slo", "key"});
   CHECK(at(report, {"store"}) == json::Value("0417"));
   CHECK(at(report, {"from"}) == json::Value(kDay));
   CHECK(at(report, {"to"}) == json::Value(kDay));
