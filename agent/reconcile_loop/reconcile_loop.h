@@ -82,7 +82,7 @@ class ReconcileLoop {
   Result<void> drop_foreign_view();
   void read_due_days();
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
-                                 BusinessDay day, const ReadBackUntil& until);
+                                 BusinessDay day, BusinessDay last, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
 
   Parts parts_;
