@@ -13,6 +13,13 @@ constexpr std::size_t kCorrelationHeaderBytesMax = 512;
 constexpr std::size_t kEnvelopeBytes = 256;  ///< about what stands around a document
 constexpr std::size_t kReadBackAnswerBytesMax =
     256 * 1024 * 1024;  // kReadBackRowsMax documents of 1 MiB, and some
+constexpr std::size_t kDigestAnswerBytesMax = 4 * 1024 * 1024;  // kDigestRangesMax x 16 parts, seven times
+
+std::string prefixes(const std::vector<KeyPrefix>& ranges) {
+  std::string out;
+  for (const KeyPrefix& range : ranges) (out += out.empty() ? "" : ",") += range.text();
+  return out;
+}
 
 /// A till's own text made fit for a header: what a header cannot carry is percent-encoded.
 std::string header_text(std::string_view text) {
@@ -135,11 +142,33 @@ http::Request CentralProfile::look_up(const OutgoingDelivery& delivery) const {
 }
 
 http::Request CentralProfile::read_back(BusinessDay day, const std::optional<std::string>& cursor) const {
-  Query query = {{"store", store_}, {"business_day", day.text()}};
+  return list({{"store", store_}, {"business_day", day.text()}}, cursor);
+}
+
+http::Request CentralProfile::read_back(BusinessDay day, const std::vector<KeyPrefix>& ranges,
+                                        const std::optional<std::string>& cursor) const {
+  return list({{"store", store_}, {"business_day", day.text()}, {"prefix", prefixes(ranges)}}, cursor);
+}
+
+http::Request CentralProfile::list(Query query, const std::optional<std::string>& cursor) const {
   if (cursor) query.emplace_back("cursor", *cursor);
   query.emplace_back("limit", std::to_string(kReadBackRowsMax));
   http::Request request = skeleton("GET", "/documents", query);
   request.answer_bytes_max = kReadBackAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::digest_of_days(BusinessDay from, BusinessDay to) const {
+  return digest({{"store", store_}, {"from", from.text()}, {"to", to.text()}});
+}
+
+http::Request CentralProfile::digest_of_parts(BusinessDay day, const std::vector<KeyPrefix>& ranges) const {
+  return digest({{"store", store_}, {"business_day", day.text()}, {"prefix", prefixes(ranges)}});
+}
+
+http::Request CentralProfile::digest(const Query& query) const {
+  http::Request request = skeleton("GET", "/documents/digest", query);
+  request.answer_bytes_max = kDigestAnswerBytesMax;
   return request;
 }
 

@@ -13,6 +13,7 @@
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
 #include "platform/http/client.h"
+#include "reconcile/central_view/row_digest.h"
 
 namespace tillsync {
 
@@ -32,10 +33,19 @@ class CentralProfile {
   http::Request look_up(const OutgoingDelivery& delivery) const;
   /// GET /documents?store=&business_day=&cursor=&limit=.
   http::Request read_back(BusinessDay day, const std::optional<std::string>& cursor) const;
+  /// GET /documents?store=&business_day=&prefix=&cursor=&limit=.
+  http::Request read_back(BusinessDay day, const std::vector<KeyPrefix>& ranges,
+                          const std::optional<std::string>& cursor) const;
+  /// GET /documents/digest?store=&from=&to=.
+  http::Request digest_of_days(BusinessDay from, BusinessDay to) const;
+  /// GET /documents/digest?store=&business_day=&prefix=.
+  http::Request digest_of_parts(BusinessDay day, const std::vector<KeyPrefix>& ranges) const;
 
  private:
   using Query = std::vector<std::pair<std::string_view, std::string>>;
   CentralProfile() = default;
+  http::Request list(Query query, const std::optional<std::string>& cursor) const;
+  http::Request digest(const Query& query) const;
   http::Request skeleton(std::string method, std::string_view path, const Query& query = {}) const;
 
   // Constant after construction.

@@ -1,9 +1,11 @@
 #include "agent/connectors/rest_read_back.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent/connectors/central_session.h"
 #include "agent/connectors/classify.h"
+#include "agent/connectors/digest_answers.h"
 #include "platform/base/decimal.h"
 #include "platform/json/cut.h"
 
@@ -93,6 +95,13 @@ Error unavailable(const std::string& target, const Outcome& outcome,
   return {kind, "read-back", "target " + target + " cannot be read back: " + outcome.reason};
 }
 
+/// No such resource, no such method, parameters that it does not know, or a gateway that lets nothing else
+/// by. Where central is shut for everything, its list says so next.
+bool has_no_digests(int status) {
+  constexpr int kStatuses[] = {400, 403, 404, 405, 410, 422, 501};
+  return std::find(std::begin(kStatuses), std::end(kStatuses), status) != std::end(kStatuses);
+}
+
 }  // namespace
 
 Result<CentralPage> parse_central_page(std::string_view text) {
@@ -143,16 +152,53 @@ Result<http::Answer> RestReadBack::ask(const http::Request& request) {
   return std::move(std::get<http::Answer>(exchange));
 }
 
-Result<CentralPage> RestReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
-  const http::Request request = profile_.read_back(day, cursor);
+Result<http::Answer> RestReadBack::answered(const http::Request& request) {
   auto answer = ask(request);
   if (answer && answer->status == 401) answer = ask(request);
+  return answer;
+}
+
+Result<CentralPage> RestReadBack::page(const Result<http::Answer>& answer) const {
   if (!answer) return answer.error();
   if (answer->status != 200) return unavailable(target_, classify(*answer));
   auto page = parse_central_page(answer->body);
   if (!page)
     return Error{page.error().kind, page.error().code, "target " + target_ + ": " + page.error().detail};
   return page;
+}
+
+Result<CentralPage> RestReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
+  return page(answered(profile_.read_back(day, cursor)));
+}
+
+Result<CentralPage> RestReadBack::rows(BusinessDay day, const std::vector<KeyPrefix>& ranges,
+                                       const std::optional<std::string>& cursor) {
+  return page(digest_answer(profile_.read_back(day, ranges, cursor)));
+}
+
+Result<http::Answer> RestReadBack::digest_answer(const http::Request& request) {
+  auto answer = answered(request);
+  if (!answer) return answer.error();
+  if (has_no_digests(answer->status)) {
+    return Error{
+        ErrorKind::kNotFound, kDigestUnsupported,
+        "target " + target_ + " answers " + std::to_string(answer->status) + " when asked for digests"};
+  }
+  if (answer->status != 200) return unavailable(target_, classify(*answer));
+  return answer;
+}
+
+Result<std::map<BusinessDay, RangeSum>> RestReadBack::days(BusinessDay from, BusinessDay to) {
+  auto answer = digest_answer(profile_.digest_of_days(from, to));
+  if (!answer) return answer.error();
+  return parse_digest_days(answer->body, from, to);
+}
+
+Result<std::vector<std::pair<KeyPrefix, RangeSum>>> RestReadBack::parts(
+    BusinessDay day, const std::vector<KeyPrefix>& ranges) {
+  auto answer = digest_answer(profile_.digest_of_parts(day, ranges));
+  if (!answer) return answer.error();
+  return parse_digest_parts(answer->body);
 }
 
 }  // namespace tillsync

@@ -14,7 +14,7 @@ namespace tillsync {
 /// One page from its JSON text. kInvalid names the row and the member that is wrong.
 Result<CentralPage> parse_central_page(std::string_view text);
 
-class RestReadBack final : public ReadBackPort {
+class RestReadBack final : public ReadBackPort, public DigestPort {
  public:
   /// `client` is the one that `credentials` use. `target` is for messages.
   RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
@@ -24,8 +24,20 @@ class RestReadBack final : public ReadBackPort {
   /// again and the request sent once more); kTimeout; kInvalid: an answer of the wrong shape.
   Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) override;
 
+  /// Digests: a target that has none answers 404 or the like (has_no_digests() in the .cpp).
+  DigestPort* digests() override { return this; }
+  Result<std::map<BusinessDay, RangeSum>> days(BusinessDay from, BusinessDay to) override;
+  Result<std::vector<std::pair<KeyPrefix, RangeSum>>> parts(BusinessDay day,
+                                                            const std::vector<KeyPrefix>& ranges) override;
+  Result<CentralPage> rows(BusinessDay day, const std::vector<KeyPrefix>& ranges,
+                           const std::optional<std::string>& cursor) override;
+
  private:
   Result<http::Answer> ask(const http::Request& request);
+  /// Its answer of 200, after a 401 asked for once more.
+  Result<http::Answer> answered(const http::Request& request);
+  Result<http::Answer> digest_answer(const http::Request& request);
+  Result<CentralPage> page(const Result<http::Answer>& answer) const;
 
   const std::string target_;
   const CentralProfile profile_;

@@ -136,7 +136,7 @@ void ReconcileLoop::read_due_days() {
     }
     for (const auto day : *days) {
       const ReadBackUntil until{stopping_, parts_.clock.steady_now() + limits_.day_max};
-      auto mark = read_back(*reader_, name, *port, day, until);
+      auto mark = read_back(*reader_, name, *port, day, days->back(), until);
       if (!mark) {
         log::warning("reconcile.read_back_failed", {{"target", name},
                                                     {"business_day", day.text()},
@@ -152,10 +152,10 @@ void ReconcileLoop::read_due_days() {
 
 /// Of a day, until it is done or the disk has no more room to give.
 Result<ReadBackMark> ReconcileLoop::read_back(JournalReader& reader, const std::string& target,
-                                              ReadBackPort& port, BusinessDay day,
+                                              ReadBackPort& port, BusinessDay day, BusinessDay last,
                                               const ReadBackUntil& until) {
   for (;;) {
-    auto mark = read_back_day(reader, *read_back_, port, target, day, until);
+    auto mark = read_back_day(reader, *read_back_, port, target, day, last, until);
     if (mark) {
       if (auto noted = remember_journal(reader, *view_); !noted) return noted.error();
     }
@@ -173,7 +173,7 @@ void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay
     if (!days) continue;
     for (const auto day : *days) {
       if (parts_.clock.steady_now() >= deadline) return;
-      auto mark = read_back(reader, name, *port, day, ReadBackUntil{stopping_, deadline});
+      auto mark = read_back(reader, name, *port, day, days->back(), ReadBackUntil{stopping_, deadline});
       if (!mark) {
         log::warning("report.read_back_failed", {{"target", name},
                                                  {"business_day", day.text()},

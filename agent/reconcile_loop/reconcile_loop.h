@@ -87,7 +87,7 @@ class ReconcileLoop {
   void read_due_days();
   void measure_service();
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
-                                 BusinessDay day, const ReadBackUntil& until);
+                                 BusinessDay day, BusinessDay last, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
 
   Parts parts_;

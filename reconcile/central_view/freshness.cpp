@@ -82,12 +82,16 @@ Result<void> remember_journal(JournalReader& reader, CentralView& view) {
 }
 
 Result<ReadBackMark> read_back_day(JournalReader& reader, ReadBack& read_back, ReadBackPort& port,
-                                   const std::string& target, BusinessDay day, const ReadBackUntil& until) {
+                                   const std::string& target, BusinessDay day, BusinessDay last,
+                                   const ReadBackUntil& until) {
   auto head = reader.head();
   if (!head) return head.error();
-  auto sent = SentOfDay::load(reader, target, day);
+  // Whether central has digests at all decides what is reckoned of the journal.
+  auto central = read_back.digest(port, target, day, last, until);
+  if (!central) return central.error();
+  auto sent = SentOfDay::load(reader, target, day, *central ? read_back.store_id() : std::string());
   if (!sent) return sent.error();
-  return read_back.run(port, **sent, target, day, head->sequence, until);
+  return read_back.run(port, **sent, target, day, head->sequence, until, *central);
 }
 
 }  // namespace tillsync

@@ -33,8 +33,10 @@ Result<bool> is_of_journal(JournalReader& reader, const std::optional<JournalPla
 /// What is_of_journal() will ask for: the journal's head.
 Result<void> remember_journal(JournalReader& reader, CentralView& view);
 
-/// One day of one target, from the journal's head to the committed view. Errors as ReadBack::run().
+/// One day of one target, from the journal's head to the committed view. `last`: of the days that are read
+/// next. Errors as ReadBack::run().
 Result<ReadBackMark> read_back_day(JournalReader& reader, ReadBack& read_back, ReadBackPort& port,
-                                   const std::string& target, BusinessDay day, const ReadBackUntil& until);
+                                   const std::string& target, BusinessDay day, BusinessDay last,
+                                   const ReadBackUntil& until);
 
 }  // namespace tillsync

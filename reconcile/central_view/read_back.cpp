@@ -1,153 +1,218 @@
 #include "reconcile/central_view/read_back.h"
 
-#include <set>
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
-#include <variant>
 
-#include "outbox/delivery/outcome.h"
-#include "outbox/document/canonical.h"
-#include "outbox/document/card_number.h"
-#include "reconcile/central_view/reference.h"
-#include "reconcile/matching/difference.h"
+#include "platform/log/log.h"
+#include "reconcile/central_view/digest_descent.h"
 
 namespace tillsync {
 namespace {
 
-/// Longer texts of a row are cut: a reference has 64 characters and its store's name.
-constexpr std::size_t kRowTextBytesMax = kCentralReferenceBytesMax;
-/// A document nests up to 32 by itself.
-constexpr json::ParseLimits kDocumentLimits{.depth_max = 45};
+/// Rows that the view takes in one go.
+constexpr std::size_t kFillRows = 1000;
+/// Rows of ranges that are listed in one request, by what central said: a page of them.
+constexpr std::int64_t kListedTogether = 200;
+/// A true difference spoils one range of kFewRows; so many times fewer differences than rows in spoilt ranges
+/// is no matter of luck.
+constexpr std::int64_t kSpoiltByOneMax = 4 * kFewRows;
 
-std::string cut(const std::string& text) {
-  if (text.size() <= kRowTextBytesMax) return text;
-  std::size_t end = kRowTextBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
+/// Not a failure: the whole list is read for less.
+constexpr const char* kNearlyAll = "digest-nearly-all";
+
+/// What is wrong with digests, and not with central.
+bool is_about_digests(const Error& error) {
+  return error.code == kDigestUnsupported || error.code == kDigestShape || error.code == kDigestBroken ||
+         error.code == kNearlyAll;
 }
 
-std::optional<std::string> cut(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  return cut(*text);
+std::string what(const std::string& target, BusinessDay day) {
+  return "reading " + day.text() + " back from " + target;
 }
 
-/// I9: what central holds may not carry a card number into the store's files and reports.
-void hide_card_numbers(Differences& differences) {
-  for (Difference& difference : differences.list) {
-    if (holds_card_number(json::dump(difference.central))) {
-      difference.central = "(hidden: central holds a card number here)";
-    }
-  }
+RangeSum of_day(const std::map<BusinessDay, RangeSum>& days, BusinessDay day) {
+  const auto found = days.find(day);
+  return found == days.end() ? RangeSum{} : found->second;
 }
 
 }  // namespace
 
+/// A read-back and what it works on.
+struct ReadBack::Task {
+  ReadBackPort& port;
+  SentDocuments& sent;
+  const std::string& target;
+  BusinessDay day;
+  Sequence head;
+  ReadBackCourse course;
+  std::int64_t rows = 0, same = 0;  ///< of central's that were listed; those that are what was sent
+  std::int64_t spoilt_rows = 0;     ///< in ranges that differ, where the descent was given up
+};
+
 Result<ReadBackMark> ReadBack::run(ReadBackPort& port, SentDocuments& sent, const std::string& target,
-                                   BusinessDay day, Sequence head, const ReadBackUntil& until) {
-  const std::string what = "reading " + day.text() + " back from " + target;
-  auto refill = view_.refill(target, day);
+                                   BusinessDay day, Sequence head, const ReadBackUntil& until,
+                                   const std::optional<RangeSum>& central) {
+  Task task{port, sent, target, day, head, ReadBackCourse(what(target, day), clock_, limits_, until)};
+  if (central && sent.rows() != nullptr && port.digests() != nullptr) {
+    auto read = by_digest(task, *central);
+    if (read) return read;
+    if (!is_about_digests(read.error())) return read.error();
+    if (read.error().code != kNearlyAll) distrust(target, read.error());
+  }
+  return whole_list(task);
+}
+
+Result<std::optional<RangeSum>> ReadBack::digest(ReadBackPort& port, const std::string& target,
+                                                 BusinessDay day, BusinessDay last,
+                                                 const ReadBackUntil& until) {
+  using Answer = std::optional<RangeSum>;
+  Digests& known = digests_[target];
+  const SteadyTime now = clock_.steady_now();
+  if (port.digests() == nullptr || (known.unused_until && now < *known.unused_until)) return Answer();
+  if (known.days && day >= known.from && day <= known.to && now < known.asked + limits_.digest_kept)
+    return Answer(of_day(*known.days, day));
+  ReadBackCourse course(what(target, day), clock_, limits_, until);
+  if (auto on = course.request(); !on) return on.error();
+  known.from = day;
+  known.to = std::clamp(last, day, BusinessDay{day.day + std::chrono::days(kDigestDaysMax - 1)});
+  known.asked = now;
+  known.days.reset();
+  auto days = port.digests()->days(known.from, known.to);
+  if (!days) {
+    if (!is_about_digests(days.error())) return days.error();
+    distrust(target, days.error());
+    return Answer();
+  }
+  known.unused_until.reset();
+  known.days = std::move(*days);
+  return Answer(of_day(*known.days, day));
+}
+
+void ReadBack::distrust(const std::string& target, const Error& why) {
+  Digests& known = digests_[target];
+  known.days.reset();
+  known.unused_until = clock_.steady_now() + limits_.digest_again;
+  const bool has_none = why.code == kDigestUnsupported;
+  log::write(has_none ? log::Level::kInfo : log::Level::kWarning, "reconcile.digests_unused",
+             {{"target", target},
+              {"code", why.code},
+              {"detail", why.detail},
+              {"asked_again_in_h", limits_.digest_again.count()}});
+}
+
+Result<ReadBackMark> ReadBack::by_digest(Task& task, const RangeSum& known) {
+  const SentRows& rows = *task.sent.rows();
+  DigestPort& digests = *task.port.digests();
+  const RangeSum own = rows.sum(KeyPrefix());
+  Descent found;
+  if (known != own) {
+    // Asked again: it was asked for before the journal was read, or for many days at once.
+    if (auto on = task.course.request(); !on) return on.error();
+    auto days = digests.days(task.day, task.day);
+    if (!days) return days.error();
+    if (const RangeSum root = of_day(*days, task.day); root != own) {
+      auto descent = descend(digests, task.day, task.sent, root, [&] { return task.course.request(); });
+      if (!descent) return descent.error();
+      found = std::move(*descent);
+    }
+  }
+  if (found.nearly_all) {
+    for (const DifferingRange& one : found.ranges) task.spoilt_rows += one.rows();
+    return Error{ErrorKind::kInvalid, kNearlyAll, "most rows differ"};
+  }
+  auto refill = view_.refill(task.target, task.day);
   if (!refill) return refill.error();
-  std::set<Sha256Digest> cursors;
-  std::optional<std::string> cursor;
-  std::size_t rows = 0;
+  std::vector<KeyPrefix> listed;
+  for (const DifferingRange& one : found.ranges) listed.push_back(one.range);
+  for (auto from = found.ranges.begin(); from != found.ranges.end();) {
+    std::int64_t together = 0;
+    std::vector<KeyPrefix> ranges;
+    for (; from != found.ranges.end() && ranges.size() < kDigestRangesMax; ++from) {
+      together += from->central.count;
+      if (!ranges.empty() && together > kListedTogether) break;
+      ranges.push_back(from->range);
+    }
+    if (auto read = list(task, ranges, *refill); !read) return read.error();
+  }
+  if (auto filled = fill(task, listed, *refill); !filled) return filled.error();
+  return commit(task, *refill);
+}
+
+/// What is at central as it was sent needs no reading.
+Result<void> ReadBack::fill(Task& task, const std::vector<KeyPrefix>& listed, CentralView::Refill& refill) {
   std::vector<SeenRow> batch;
-  for (std::size_t pages = 0;; ++pages) {
-    if (until.stop.load()) return Error{ErrorKind::kUnavailable, "read-back-stopped", what + " was stopped"};
-    if (clock_.steady_now() >= until.deadline) {
-      return Error{ErrorKind::kTimeout, "read-back-timeout",
-                   what + " took longer than it may; what was known stands"};
-    }
-    if (pages == limits_.pages_max) {
-      return Error{
-          ErrorKind::kInvalid, "read-back-too-long",
-          what + ": more than " + std::to_string(limits_.pages_max) + " pages; raise the target's page size"};
-    }
-    auto page = port.read_back(day, cursor);
+  const auto put = [&]() -> Result<void> {
+    if (auto on = task.course.may_go_on(); !on) return on.error();
+    if (auto added = refill.add(batch); !added) return added.error();
+    batch.clear();
+    return ok();
+  };
+  auto walked = task.sent.rows()->for_each_outside(listed, [&](SeenRow row) -> Result<void> {
+    batch.push_back(std::move(row));
+    if (batch.size() < kFillRows) return ok();
+    return put();
+  });
+  if (!walked) return walked.error();
+  return put();
+}
+
+Result<ReadBackMark> ReadBack::whole_list(Task& task) {
+  auto refill = view_.refill(task.target, task.day);
+  if (!refill) return refill.error();
+  if (auto read = list(task, {}, *refill); !read) return read.error();
+  if (auto looked = look_at_digests(task); !looked) return looked.error();
+  return commit(task, *refill);
+}
+
+/// No ranges: the whole day.
+Result<void> ReadBack::list(Task& task, const std::vector<KeyPrefix>& ranges, CentralView::Refill& refill) {
+  std::optional<std::string> cursor;
+  std::vector<SeenRow> batch;
+  task.course.begin_list();
+  for (;;) {
+    if (auto on = task.course.request(); !on) return on.error();
+    auto page = ranges.empty() ? task.port.read_back(task.day, cursor)
+                               : task.port.digests()->rows(task.day, ranges, cursor);
     if (!page) return page.error();
-    rows += page->rows.size();
-    if (rows > limits_.rows_max) {
-      return Error{ErrorKind::kInvalid, "read-back-too-long",
-                   what + ": more than " + std::to_string(limits_.rows_max) + " rows for one day"};
-    }
+    if (auto taken = task.course.take(page->rows.size()); !taken) return taken.error();
     batch.clear();
     for (const CentralRow& row : page->rows) {
-      auto one = seen(row, sent);
+      if (!ranges.empty() && !is_in(ranges, row_key(row.reference, row.step))) {
+        return Error{
+            ErrorKind::kInvalid, kDigestBroken,
+            "central lists a row outside of the ranges that it was asked for: it has other keys than "
+            "the profile's, or looks past `prefix`"};
+      }
+      auto one = seen(row, task.sent);
       if (!one) return one.error();
+      ++task.rows;
+      if (task.spoilt_rows > 0 && task.sent.rows()->holds(*one)) ++task.same;
       batch.push_back(std::move(*one));
     }
-    if (auto added = refill->add(batch); !added) return added.error();
-    if (!page->next) break;
-    if (!cursors.insert(sha256(*page->next)).second) {
-      return Error{
-          ErrorKind::kInvalid, "read-back-loops",
-          what + ": the target gave a cursor a second time, so its list has no end; its paging is broken"};
-    }
+    if (auto added = refill.add(batch); !added) return added.error();
+    if (!page->next) return ok();
+    if (auto fine = task.course.follow(*page->next); !fine) return fine.error();
     cursor = std::move(page->next);
   }
-  return refill->commit(ReadBackMark{day, head, clock_.utc_now(), 0, port.listed_types()});
 }
 
-Result<SeenRow> ReadBack::seen(const CentralRow& row, SentDocuments& sent) const {
-  SeenRow out;
-  out.reference = cut(row.reference);
-  out.step = cut(row.step);
-  out.central_reference = cut(row.central_reference);
-  out.total = cut(row.total);
-  out.currency = cut(row.currency);
-  out.recorded_at = cut(row.recorded_at);
-  if (!row.document.empty()) {
-    if (auto read = see_document(row, sent, out); !read) return read.error();
-  }
-  return out;
-}
-
-Result<void> ReadBack::see_document(const CentralRow& row, SentDocuments& sent, SeenRow& out) const {
-  const auto id = document_id_of(row.reference, store_.store_id);
-  std::optional<SentContent> expected;
-  if (id) {
-    auto found = sent.content(std::string(*id), row.step);
-    if (!found) return found.error();
-    expected = *found;
-  }
-  const auto is_expected = [&](const Sha256Digest& digest) {
-    if (!expected || digest != expected->digest) return false;
-    out.digest = digest;
-    out.same_as = expected->version;
-    return true;
-  };
-  // The common case: central gives back the bytes that it got. Then there is nothing to read in them.
-  if (expected && is_expected(sha256(row.document))) {
-    out.type = type_name(expected->type);
-    return ok();
-  }
-  auto read = json::parse(row.document, kDocumentLimits);
-  if (!read) {
-    return Error{ErrorKind::kInvalid, "read-back-shape",
-                 "central's document for " + out.reference + " is no JSON object: " + read.error().detail};
-  }
-  if (const auto type = type_from_name(read->text_of("type"))) out.type = type_name(*type);
-  if (is_expected(sha256(json::dump(*read)))) return ok();
-
-  const auto checked = check_document(*read, store_);
-  const Document* const parsed = std::get_if<Document>(&checked);
-  out.digest = parsed != nullptr ? content_digest(*parsed) : sha256(json::dump_normalized(*read));
-  if (!expected || is_expected(*out.digest)) return ok();
-
-  auto document = sent.document(std::string(*id), row.step);
-  if (!document) return document.error();
-  if (!*document) return ok();
-  auto journal = json::parse(canonical_json(**document), json::ParseLimits{.depth_max = 64});
-  if (!journal) return journal.error();
-  Result<json::Value> central = std::move(*read);
-  if (parsed != nullptr) central = json::parse(canonical_json(*parsed), json::ParseLimits{.depth_max = 64});
-  if (!central) return central.error();
-  Differences differences = compare_documents(*journal, *central);
-  if (differences.empty()) {  // written otherwise, the same in the contract's sense
-    is_expected(expected->digest);
-    return ok();
-  }
-  hide_card_numbers(differences);
-  out.differences = encode_differences(differences);
+/// A list that is nearly what was sent while nearly all of its digests are not: central digests another text.
+Result<void> ReadBack::look_at_digests(const Task& task) {
+  if (task.spoilt_rows == 0) return ok();
+  auto moving = task.sent.moving();
+  if (!moving) return moving.error();
+  const std::int64_t wanted = task.sent.rows()->sum(KeyPrefix()).count;
+  const std::int64_t differing = task.rows - task.same + std::abs(task.rows - wanted);
+  if (*moving || differing * kSpoiltByOneMax >= task.spoilt_rows) return ok();
+  distrust(task.target, {ErrorKind::kInvalid, kDigestBroken,
+                         "central's digests differ where its rows do not: it makes them of another text than "
+                         "the profile says"});
   return ok();
+}
+
+Result<ReadBackMark> ReadBack::commit(const Task& task, CentralView::Refill& refill) {
+  return refill.commit(ReadBackMark{task.day, task.head, clock_.utc_now(), 0, task.port.listed_types()});
 }
 
 }  // namespace tillsync

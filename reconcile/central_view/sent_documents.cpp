@@ -5,30 +5,63 @@
 namespace tillsync {
 
 Result<std::unique_ptr<SentOfDay>> SentOfDay::load(JournalReader& reader, const std::string& target,
-                                                   BusinessDay day) {
-  std::unique_ptr<SentOfDay> sent(new SentOfDay(reader));
-  std::map<std::pair<std::string, std::string>, Sequence> amended;
+                                                   BusinessDay day, const std::string& store) {
+  std::unique_ptr<SentOfDay> sent(new SentOfDay(reader, target, day));
+  if (!store.empty()) {
+    sent->rows_.emplace(store);
+    auto last = reader.last_delivery(day, target);
+    if (!last) return last.error();
+    sent->last_delivery_ = *last;
+  }
   auto read = reader.for_each_document(day, day, [&](const DayDocument& document) {
-    const StoredDocument& stored = document.stored;
-    sent->by_id_.emplace(stored.document.id,
-                         SentContent{stored.sequence, stored.document.type, content_digest(stored.document)});
-    for (const DeliveryView& delivery : document.deliveries) {
-      if (delivery.target == target && delivery.version) {
-        amended.emplace(std::pair(stored.document.id, delivery.step), *delivery.version);
-      }
-    }
+    sent->take(document);
     return true;
   });
   if (!read) return read.error();
-  for (const auto& [key, version] : amended) {
-    auto stored = reader.load_version(DeliveryKey{sent->by_id_.at(key.first).version, key.second});
+  if (auto taken = sent->take_amendments(); !taken) return taken.error();
+  if (sent->rows_) sent->rows_->seal();
+  return sent;
+}
+
+void SentOfDay::take(const DayDocument& document) {
+  const StoredDocument& stored = document.stored;
+  const auto [entry, added] =
+      by_id_.emplace(stored.document.id,
+                     SentContent{stored.sequence, stored.document.type, content_digest(stored.document)});
+  for (const DeliveryView& delivery : document.deliveries) {
+    if (delivery.target != target_) continue;
+    const bool delivered = delivery.state == DeliveryState::kDelivered;
+    if (delivery.version) {
+      amendments_.emplace(std::pair(stored.document.id, delivery.step),
+                          Amendment{*delivery.version, delivered});
+    } else if (rows_ && delivered) {
+      rows_->add(entry->first, entry->second, delivery.step, stored.document);
+    }
+    if (rows_ && is_open(delivery.state)) rows_->add_open();
+  }
+}
+
+Result<void> SentOfDay::take_amendments() {
+  for (const auto& [key, amendment] : amendments_) {
+    const auto posted = by_id_.find(key.first);
+    auto stored = reader_.load_version(DeliveryKey{posted->second.version, key.second});
     if (!stored) return stored.error();
     if (!*stored) continue;
     // An amendment keeps the type.
     const Document& document = (*stored)->document;
-    sent->amended_.emplace(key, SentContent{version, document.type, content_digest(document)});
+    const auto entry =
+        amended_.emplace(key, SentContent{amendment.version, document.type, content_digest(document)}).first;
+    if (rows_ && amendment.delivered) rows_->add(posted->first, entry->second, key.second, document);
   }
-  return sent;
+  amendments_.clear();
+  return ok();
+}
+
+Result<bool> SentOfDay::moving() {
+  if (!rows_ || rows_->open() > 0) return true;
+  auto last = reader_.last_delivery(day_, target_);
+  if (!last) return last.error();
+  return *last != last_delivery_;
 }
 
 Result<std::optional<SentContent>> SentOfDay::content(const std::string& id, const std::string& step) {

@@ -27,6 +27,7 @@ ServerResponse Central::control(const ServerRequest& request, const std::vector<
   if (order == "POST reset") {
     ledger_.reset(to.name);
     to.counters.clear();
+    to.shifts.reset();
     return json_response(200, json::Object{});
   }
   if (order == "GET counters") {
@@ -43,6 +44,7 @@ ServerResponse Central::set_faults(Target& to, const ServerRequest& request) {
   auto faults = Faults::from_json(*value);
   if (!faults) return bad_order(faults.error().detail);
   to.faults = std::move(*faults);
+  to.shifts.reset();
   if (value->find("seed") != nullptr)
     to.random = SeededRandom(static_cast<std::uint64_t>(value->integer_of("seed")));
   return json_response(200, to.faults.as_given);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -81,6 +82,14 @@ bool read_back_lie(Faults& faults, const json::Value& value) {
   return true;
 }
 
+bool digests(Faults& faults, const json::Value& value) {
+  constexpr std::string_view kKinds[] = {"on",         "off",           "not_implemented", "contradicting",
+                                         "other_text", "prefix_ignored"};
+  if (value.as_string() == nullptr) return false;
+  faults.digests = *value.as_string();
+  return std::find(std::begin(kKinds), std::end(kKinds), faults.digests) != std::end(kKinds);
+}
+
 const std::map<std::string, Reader, std::less<>>& readers() {
   static const std::map<std::string, Reader, std::less<>> kReaders = {
       {"outage", outage},
@@ -117,6 +126,7 @@ const std::map<std::string, Reader, std::less<>>& readers() {
        }},
       {"faults_on_get", [](Faults& f, const json::Value& v) { return flag(v, f.on_get); }},
       {"read_back_lie", read_back_lie},
+      {"digests", digests},
       {"seed",
        [](Faults&, const json::Value& v) {  // taken by the holder of the generator
          std::int64_t seed = 0;

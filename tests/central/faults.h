@@ -41,6 +41,9 @@ struct Faults {
   std::optional<std::string> accept_token;
   bool on_get = false;  ///< lost replies, 429, 503, 500 of GETs too
   ReadBackLie lie;
+  /// on; off (404), not_implemented (501), contradicting (parts lack one), other_text (of what is not the
+  /// row), prefix_ignored (whole days are listed).
+  std::string digests = "on";
 
   /// kInvalid names the member that is unknown or of the wrong type.
   static Result<Faults> from_json(const json::Value& value);

@@ -21,6 +21,10 @@ CREATE TABLE IF NOT EXISTS effect(
   recorded_at TEXT NOT NULL, currency TEXT, total TEXT, document TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS effect_by_reference ON effect(target, reference, step);
 CREATE INDEX IF NOT EXISTS effect_by_day ON effect(target, store, business_day, id);
+CREATE TABLE IF NOT EXISTS row_digest(
+  target TEXT NOT NULL, store TEXT NOT NULL, business_day TEXT NOT NULL, row_key TEXT NOT NULL, effect INTEGER NOT NULL,
+  word0 INTEGER NOT NULL, word1 INTEGER NOT NULL, word2 INTEGER NOT NULL, word3 INTEGER NOT NULL,
+  PRIMARY KEY(target, store, business_day, row_key, effect)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS idempotency_key(
   target TEXT NOT NULL, key TEXT NOT NULL, effect INTEGER NOT NULL, digest TEXT NOT NULL, created_ms INTEGER NOT NULL,
   PRIMARY KEY(target, key)) WITHOUT ROWID;
@@ -49,6 +53,11 @@ enum StatementIndex {
   kCountDocuments,
   kDoubles,
   kByType,
+  kInsertDigest,
+  kDigestsByDay,
+  kDigestsByPrefix,
+  kEffectsByPrefix,
+  kById,
 };
 
 #define EFFECT_ROW \
@@ -75,8 +84,18 @@ constexpr const char* kSql[] = {
     "SELECT reference, step, COUNT(*) FROM effect WHERE target = ? GROUP BY reference, step HAVING COUNT(*) "
     "> 1 LIMIT 100",
     "SELECT type, COUNT(*) FROM effect WHERE target = ? GROUP BY type ORDER BY type",
+    "INSERT INTO row_digest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "SELECT business_day, COUNT(*), SUM(word0), SUM(word1), SUM(word2), SUM(word3) FROM row_digest "
+    "WHERE target = ? AND store = ? AND business_day BETWEEN ? AND ? GROUP BY 1",
+    "SELECT substr(row_key, 1, ?), COUNT(*), SUM(word0), SUM(word1), SUM(word2), SUM(word3) FROM row_digest "
+    "WHERE target = ? AND store = ? AND business_day = ? AND row_key >= ? AND row_key < ? GROUP BY 1",
+    "SELECT effect FROM row_digest "
+    "WHERE target = ? AND store = ? AND business_day = ? AND row_key >= ? AND row_key < ? AND effect > ?",
+    EFFECT_ROW "WHERE id = ?",
 };
 #undef EFFECT_ROW
+
+constexpr const char* kBehindDigits = "g";  // behind every hexadecimal digit
 
 template <class T>
 T must(Result<T> result) {
@@ -174,8 +193,26 @@ std::int64_t Ledger::insert(const std::string& target, const Post& post) {
   }
   must(statement.bind(11, json::dump(post.document)).run());
   const std::int64_t id = *must(database_.query_integer("SELECT last_insert_rowid()"));
+  insert_digest(target, id, post, total);
   if (post.document.text_of("type") == "customer_update") apply_customer_update(target, post.document);
   return id;
+}
+
+void Ledger::insert_digest(const std::string& target, std::int64_t effect, const Post& post,
+                           const std::optional<std::string>& total) {
+  const RowDigest digest = digest_of_row(json::Object{
+      {"reference", post.reference},
+      {"step", post.step},
+      {"total", total ? json::Value(*total) : json::Value()},
+      {"currency", total ? json::Value(post.document.text_of("currency")) : json::Value()},
+      {"document", post.document},
+  });
+  auto& statement = statements_[kInsertDigest];
+  statement.bind(1, target).bind(2, post.store).bind(3, post.document.text_of("business_day"));
+  statement.bind(4, digest.key).bind(5, effect);
+  for (std::size_t i = 0; i < digest.words.size(); ++i)
+    statement.bind(static_cast<int>(6 + i), digest.words[i]);
+  must(statement.run());
 }
 
 /// Central's own customer record follows what the store posts, field by field.
@@ -235,6 +272,49 @@ std::vector<Effect> Ledger::by_day(const std::string& target, const std::string&
   return rows(statements_[kByDay].bind(1, target).bind(2, store).bind(3, day).bind(4, after).bind(5, limit));
 }
 
+std::vector<Effect> Ledger::by_prefix(const std::string& target, const std::string& store,
+                                      const std::string& day, const std::vector<std::string>& prefixes,
+                                      std::int64_t after, std::int64_t limit) {
+  std::vector<std::int64_t> ids;
+  auto& keys = statements_[kEffectsByPrefix];
+  for (const std::string& prefix : prefixes) {
+    keys.bind(1, target).bind(2, store).bind(3, day).bind(4, prefix).bind(5, prefix + kBehindDigits);
+    keys.bind(6, after);
+    while (must(keys.step())) ids.push_back(keys.integer(0));
+    keys.reset();
+  }
+  std::sort(ids.begin(), ids.end());
+  if (ids.size() > static_cast<std::size_t>(limit)) ids.resize(static_cast<std::size_t>(limit));
+  std::vector<Effect> out;
+  for (const std::int64_t id : ids) out.push_back(std::move(rows(statements_[kById].bind(1, id)).at(0)));
+  return out;
+}
+
+std::map<std::string, RangeDigest> Ledger::digests_by_day(const std::string& target, const std::string& store,
+                                                          const std::string& from, const std::string& to) {
+  return digests(statements_[kDigestsByDay].bind(1, target).bind(2, store).bind(3, from).bind(4, to));
+}
+
+std::map<std::string, RangeDigest> Ledger::digests_by_prefix(const std::string& target,
+                                                             const std::string& store, const std::string& day,
+                                                             const std::string& prefix) {
+  auto& statement = statements_[kDigestsByPrefix];
+  statement.bind(1, static_cast<std::int64_t>(prefix.size() + 1)).bind(2, target).bind(3, store).bind(4, day);
+  return digests(statement.bind(5, prefix).bind(6, prefix + kBehindDigits));
+}
+
+std::map<std::string, RangeDigest> Ledger::digests(sqlite::Statement& statement) {
+  std::map<std::string, RangeDigest> out;
+  while (must(statement.step())) {
+    RangeDigest digest{statement.integer(1), {}};
+    for (std::size_t i = 0; i < digest.sums.size(); ++i)
+      digest.sums[i] = statement.integer(static_cast<int>(2 + i));
+    out.emplace(statement.text(0), digest);
+  }
+  statement.reset();
+  return out;
+}
+
 std::vector<Effect> Ledger::all(const std::string& target, std::int64_t after, std::int64_t limit) {
   return rows(statements_[kAll].bind(1, target).bind(2, after).bind(3, limit));
 }
@@ -283,7 +363,7 @@ std::vector<Change> Ledger::changes(const std::string& target, std::int64_t sinc
 
 void Ledger::reset(const std::string& target) {
   auto transaction = must(sqlite::Transaction::begin(database_));
-  for (const char* table : {"effect", "idempotency_key", "fact", "change"}) {
+  for (const char* table : {"effect", "row_digest", "idempotency_key", "fact", "change"}) {
     auto statement = must(database_.prepare(fmt::format("DELETE FROM {} WHERE target = ?", table)));
     must(statement.bind(1, target).run());
   }

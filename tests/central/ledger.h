@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "platform/base/time.h"
 #include "platform/json/json.h"
 #include "platform/sqlite/database.h"
+#include "tests/central/row_digest.h"
 
 namespace tillsync::central {
 
@@ -80,6 +82,16 @@ class Ledger {
   /// `day` "": any. Ordered by id, from behind `after`.
   std::vector<Effect> by_day(const std::string& target, const std::string& store, const std::string& day,
                              std::int64_t after, std::int64_t limit);
+  /// Those of a day whose key begins with one of `prefixes`, likewise.
+  std::vector<Effect> by_prefix(const std::string& target, const std::string& store, const std::string& day,
+                                const std::vector<std::string>& prefixes, std::int64_t after,
+                                std::int64_t limit);
+  /// By business day, of days from `from` to `to`.
+  std::map<std::string, RangeDigest> digests_by_day(const std::string& target, const std::string& store,
+                                                    const std::string& from, const std::string& to);
+  /// By prefix, one digit longer than `prefix`.
+  std::map<std::string, RangeDigest> digests_by_prefix(const std::string& target, const std::string& store,
+                                                       const std::string& day, const std::string& prefix);
   /// All of a target, ordered by id, from behind `after`.
   std::vector<Effect> all(const std::string& target, std::int64_t after, std::int64_t limit);
   Summary summary(const std::string& target);
@@ -98,7 +110,10 @@ class Ledger {
   Taken take_one(const std::string& target, const Post& post, std::optional<std::int64_t> forget_after_s);
   std::int64_t insert(const std::string& target, const Post& post);
   void apply_customer_update(const std::string& target, const json::Value& document);
+  void insert_digest(const std::string& target, std::int64_t effect, const Post& post,
+                     const std::optional<std::string>& total);
   std::vector<Effect> rows(sqlite::Statement& statement);
+  std::map<std::string, RangeDigest> digests(sqlite::Statement& statement);
 
   sqlite::Database database_;
   const Clock* clock_;

@@ -176,9 +176,26 @@ ServerResponse Central::answer(const Call& call) {
   const std::string& method = call.request.method;
   if (path == std::vector<std::string>{"documents"} && method == "POST") return post_document(call);
   if (path == std::vector<std::string>{"documents", "batch"} && method == "POST") return post_batch(call);
-  if (method == "GET" && !path.empty()) return path[0] == "documents" ? documents(call) : view(call);
+  if (method == "GET" && !path.empty()) {
+    if (path[0] != "documents") return view(call);
+    ServerResponse response = documents(call);
+    count_read_back(call, response);
+    return response;
+  }
   return problem_response(404, "not-found", "Not found",
                           "the profile has no " + method + " " + call.request.path);
+}
+
+/// Bytes sent are bodies alone; those received are heads, since a GET has nothing else.
+void Central::count_read_back(const Call& call, const ServerResponse& response) {
+  auto& counters = call.target->counters;
+  const ServerRequest& request = call.request;
+  ++counters["read_back_requests"];
+  if (call.path.size() > 1) ++counters["digest_requests"];
+  std::size_t bytes = request.method.size() + request.path.size() + request.query.size() + 14;
+  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
+  counters["read_back_bytes_received"] += static_cast<std::int64_t>(bytes);
+  counters["read_back_bytes_sent"] += static_cast<std::int64_t>(response.body.size());
 }
 
 ServerResponse Central::post_document(const Call& call) {
@@ -188,6 +205,7 @@ ServerResponse Central::post_document(const Call& call) {
   if (!post) return bad_post(post.error().detail);
   Target& to = *call.target;
   ++to.counters["posts"];
+  to.shifts.reset();
   if (auto refused = refusal(to, *post)) return std::move(*refused);
   return taken(to, ledger_.take(to.name, {*post}, to.faults.forget_keys_after_s).front());
 }
@@ -202,6 +220,7 @@ ServerResponse Central::post_batch(const Call& call) {
                             fmt::format("a batch has at most {} items", kBatchItemsMax));
   }
   Target& to = *call.target;
+  to.shifts.reset();
   std::vector<std::optional<ServerResponse>> refused;
   std::vector<Post> posts;
   for (const json::Value& item : items) {

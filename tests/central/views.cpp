@@ -7,6 +7,8 @@
 #include "platform/crypto/sha256.h"
 #include "tests/central/central.h"
 #include "tests/central/money.h"
+#include "tests/central/row_digest.h"
+#include "tests/central/rows.h"
 
 namespace tillsync::central {
 namespace {
@@ -26,69 +28,9 @@ ServerResponse bad_parameter(const std::string& detail) {
   return problem_response(400, "malformed", "Malformed request", detail);
 }
 
-void set_member(json::Value& object, std::string_view name, json::Value value) {
-  for (auto& [member, held] : *object.as_object()) {
-    if (member == name) {
-      held = std::move(value);
-      return;
-    }
-  }
-  object.as_object()->emplace_back(std::string(name), std::move(value));
-}
-
-/// Sets what a JSON Pointer (RFC 6901, without escapes) names; does nothing where it names nothing.
-void set_at(json::Value& root, std::string_view pointer, const json::Value& value) {
-  json::Value* at = &root;
-  while (!pointer.empty()) {
-    pointer.remove_prefix(1);
-    const std::string_view token = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(token.size());
-    json::Value* next = nullptr;
-    if (at->as_object() != nullptr) {
-      if (at->find(token) == nullptr && pointer.empty()) set_member(*at, token, nullptr);
-      next = const_cast<json::Value*>(at->find(token));
-    } else if (at->as_array() != nullptr) {
-      const auto index = number(token);
-      if (index && static_cast<std::size_t>(*index) < at->as_array()->size())
-        next = &(*at->as_array())[*index];
-    }
-    if (next == nullptr) return;
-    at = next;
-  }
-  *at = value;
-}
-
-json::Value row_of(const std::string& target, const Effect& effect) {
-  auto document = json::parse(effect.document);
-  return json::Object{
-      {"reference", effect.reference},
-      {"step", effect.step},
-      {"central_reference", central_reference(target, effect.id)},
-      {"total", effect.total ? json::Value(*effect.total) : json::Value()},
-      {"currency", effect.currency ? json::Value(*effect.currency) : json::Value()},
-      {"recorded_at", effect.recorded_at},
-      {"document", document ? std::move(*document) : json::Value()},
-  };
-}
-
-std::string id_of(const json::Value& row) {
-  const json::Value* document = row.find("document");
-  return document == nullptr ? std::string() : std::string(document->text_of("id"));
-}
-
-/// Appends the row as the lie has it: left out, changed, or twice.
-void append_row(json::Array& rows, json::Value row, const ReadBackLie& lie) {
-  const std::string id = id_of(row);
-  if (lie.missing.contains(id)) return;
-  const json::Value totals = lie.total, lines = lie.line;
-  if (const json::Value* total = totals.find(id)) set_member(row, "total", *total);
-  if (const json::Value* line = lines.find(id)) {
-    const json::Value* value = line->find("value");
-    set_at(row, fmt::format("/document{}", line->text_of("pointer")),
-           value != nullptr ? *value : json::Value());
-  }
-  if (lie.doubled.contains(id)) rows.push_back(row);
-  rows.push_back(std::move(row));
+bool has_prefix(const std::string& key, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const auto& prefix) { return key.starts_with(prefix); });
 }
 
 }  // namespace
@@ -113,6 +55,7 @@ ServerResponse tagged(const ServerRequest& request, std::string body, const std:
 }
 
 ServerResponse Central::documents(const Call& call) {
+  if (call.path == std::vector<std::string>{"documents", "digest"}) return digest(call);
   if (call.path.size() != 1) return problem_response(404, "not-found", "Not found", "no such path");
   const ServerRequest& request = call.request;
   Target& to = *call.target;
@@ -128,22 +71,28 @@ ServerResponse Central::documents(const Call& call) {
   if (!store) return bad_parameter("reference, or store and business_day, are required");
   const std::string day = request.parameter("business_day").value_or("");
   const std::string cursor = request.parameter("cursor").value_or("c0");
-  const auto after =
-      cursor.starts_with(kCursorPrefix) ? number(cursor.substr(kCursorPrefix.size())) : std::nullopt;
-  const auto limit = number(request.parameter("limit").value_or(std::to_string(kPageDefault)));
-  if (!after) return bad_parameter("the cursor is none of ours");
-  if (!limit || *limit < 1 || *limit > kPageMax)
-    return bad_parameter(fmt::format("limit is 1 to {}", kPageMax));
-  const auto effects = ledger_.by_day(to.name, *store, day, *after, *limit + 1);
-  const bool more = effects.size() > static_cast<std::size_t>(*limit);
-  const std::size_t shown = more ? static_cast<std::size_t>(*limit) : effects.size();
+  const std::int64_t after =
+      cursor.starts_with(kCursorPrefix) ? number(cursor.substr(kCursorPrefix.size())).value_or(-1) : -1;
+  const std::int64_t limit =
+      number(request.parameter("limit").value_or(std::to_string(kPageDefault))).value_or(0);
+  if (after < 0) return bad_parameter("the cursor is none of ours");
+  if (limit < 1 || limit > kPageMax) return bad_parameter(fmt::format("limit is 1 to {}", kPageMax));
+  std::optional<std::vector<std::string>> prefixes;
+  if (const auto prefix = request.parameter("prefix"); prefix && to.faults.digests != "prefix_ignored") {
+    prefixes = prefixes_of(*prefix);
+    if (!prefixes)
+      return bad_parameter("prefix: at most 256, each of at most 12 lower-case hexadecimal digits");
+  }
+  const auto effects = prefixes ? ledger_.by_prefix(to.name, *store, day, *prefixes, after, limit + 1)
+                                : ledger_.by_day(to.name, *store, day, after, limit + 1);
+  const bool more = effects.size() > static_cast<std::size_t>(limit);
+  const std::size_t shown = more ? static_cast<std::size_t>(limit) : effects.size();
   for (std::size_t i = 0; i < shown; ++i) append_row(rows, row_of(to.name, effects[i]), to.faults.lie);
   if (!more) {
     for (const json::Value& extra : to.faults.lie.extra) {
-      const json::Value* document = extra.find("document");
-      const std::string_view of_day =
-          document == nullptr ? std::string_view() : document->text_of("business_day");
-      if (day.empty() || of_day.empty() || of_day == day) rows.push_back(extra);
+      const std::string of_day = day_of(extra);
+      const bool asked = day.empty() || of_day.empty() || of_day == day;
+      if (asked && (!prefixes || has_prefix(digest_of_row(extra).key, *prefixes))) rows.push_back(extra);
     }
   }
   const json::Value next =

@@ -339,6 +339,11 @@ void add_pages(Corpus& corpus) {
       R"({"documents":[{"reference":"a/b","step":"s","central_reference":"c","total":-7,"currency":"JPY"},{"reference":"a","step":"s","central_reference":"c","total":null,"currency":null,"document":null}],"next":null})");
   corpus.add("fuzz_central_page", R"({"documents":[{"total":1.5}]})");
   corpus.add("fuzz_central_page", R"({"next":""})");
+  corpus.add("fuzz_digest_answer",
+             R"({"days":[{"business_day":"2026-11-23","count":2,"sums":[8589934590,0,1,2]}]})");
+  corpus.add(
+      "fuzz_digest_answer",
+      R"({"parts":[{"prefix":"0a","count":1,"sums":[1,2,3,4]},{"prefix":"","count":0,"sums":[0,0,0,0]}]})");
 }
 
 void add_poslogs(Corpus& corpus) {

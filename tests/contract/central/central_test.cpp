@@ -262,6 +262,55 @@ TEST_CASE_FIXTURE(Fixture, "central: the read-back lies as ordered") {
         1);  // look-ups stay true
 }
 
+TEST_CASE_FIXTURE(Fixture, "central: its digests are those of what it lists, lies and all, part by part") {
+  for (int i = 0; i < 40; ++i) REQUIRE(status(post("d" + std::to_string(i))) == 201);
+  REQUIRE(status(post("other", sale("other", "2.50", "2026-11-24"))) == 201);
+  std::string honest;
+  for (
+      const char* faults :
+      {"{}", R"({"read_back_lie":{"missing":["d1"]}})", R"({"read_back_lie":{"doubled":["d2"]}})",
+       R"({"read_back_lie":{"total":{"d3":"9.99"}}})",
+       R"({"read_back_lie":{"line":{"d4":{"pointer":"/lines/0/unit_price","value":"7.77"}}}})",
+       R"({"read_back_lie":{"extra":[{"reference":"0417/z","step":"erp","central_reference":"E","total":"1.00","currency":"GBP","document":{"id":"z","business_day":"2026-11-23"}}]}})"}) {
+    CAPTURE(faults);
+    central.faults("erp", faults);
+    const auto list = get_json("/documents?store=0417&business_day=2026-11-23&limit=1000");
+    const std::size_t rows = list.find("documents")->as_array()->size();
+    const auto days = get_json("/documents/digest?store=0417&from=2026-11-23&to=2026-11-23");
+    const auto& day = days.find("days")->as_array()->at(0);
+    CHECK(day.integer_of("count") == static_cast<std::int64_t>(rows));
+    const std::string told = json::dump(day);
+    CHECK(told != honest);  // no lie is told without its digest
+    if (honest.empty()) honest = told;
+    // The parts add up to the day, and each lists as many rows as it counts.
+    std::int64_t count = 0, sums[4] = {};
+    const auto parts = get_json("/documents/digest?store=0417&business_day=2026-11-23&prefix=");
+    for (const auto& part : *parts.find("parts")->as_array()) {
+      count += part.integer_of("count");
+      for (std::size_t i = 0; i < 4; ++i)
+        sums[i] += json::Value(json::Object{{"n", part.find("sums")->as_array()->at(i)}}).integer_of("n");
+      const auto in = get_json("/documents?store=0417&business_day=2026-11-23&prefix=" +
+                               std::string(part.text_of("prefix")));
+      CHECK(in.find("documents")->as_array()->size() == static_cast<std::size_t>(part.integer_of("count")));
+    }
+    CHECK(count == static_cast<std::int64_t>(rows));
+    for (std::size_t i = 0; i < 4; ++i)
+      CHECK(json::dump(day.find("sums")->as_array()->at(i)) == std::to_string(sums[i]));
+  }
+  central.faults("erp", R"({"digests":"off"})");
+  CHECK(status(get("/documents/digest?store=0417&from=2026-11-23&to=2026-11-23")) == 404);
+  central.faults("erp", R"({"digests":"not_implemented"})");
+  CHECK(status(get("/documents/digest?store=0417&from=2026-11-23&to=2026-11-23")) == 501);
+  central.faults("erp", "{}");
+  for (const char* query :
+       {"", "?store=0417", "?store=0417&business_day=2026-11-23&prefix=xyz", "?store=0417&from=2026-11-23"}) {
+    CHECK(status(get(std::string("/documents/digest") + query)) == 400);
+  }
+  const auto counters = central.counters("erp");
+  CHECK(counters.integer_of("digest_requests") > 6);
+  CHECK(counters.integer_of("read_back_bytes_sent") > counters.integer_of("read_back_bytes_received"));
+}
+
 TEST_CASE_FIXTURE(
     Fixture, "central: its view of customers, stock, prices and policy carries entity tags and changes") {
   CHECK(status(get("/customers/42")) == 404);

@@ -221,3 +221,61 @@ TEST_CASE("rest contract: central's list is read back page by page") {
   f.central.kill();
   CHECK(reader->read_back(day, std::nullopt).error().kind == ErrorKind::kUnavailable);
 }
+
+TEST_CASE(
+    "rest contract: central's digests are what the store reckons of the same rows, in whole and in parts") {
+  Fixture f;
+  constexpr std::int64_t kSales = 120;
+  std::vector<RowDigest> rows;
+  for (std::int64_t first = 1; first <= kSales; first += 40) {
+    std::vector<OutgoingDelivery> batch;
+    for (std::int64_t i = first; i < first + 40; ++i) batch.push_back(sale(i));
+    for (const auto& delivery : batch) {
+      const auto sorted = json::dump_normalized(json::parse(delivery.document).value());
+      rows.push_back(row_digest("0417/" + delivery.document_id, "erp", "2.5", "GBP", sorted));
+    }
+    for (const auto& outcome : f.submit(batch)) CHECK(outcome.kind == OutcomeKind::kDelivered);
+  }
+  const auto reader = std::move(make_read_back("erp", f.settings, "0417", f.clock, f.reader()).value());
+  DigestPort& digests = *reader->digests();
+  const auto day = BusinessDay::parse("2026-11-23").value();
+  const auto sum_in = [&](const KeyPrefix& range) {
+    RangeSum sum;
+    for (const RowDigest& row : rows) {
+      if (range.contains(row.key)) sum.add(row);
+    }
+    return sum;
+  };
+  const auto days =
+      digests.days(BusinessDay::parse("2026-11-01").value(), BusinessDay::parse("2026-11-30").value());
+  REQUIRE(days.has_value());
+  REQUIRE(days->size() == 1);
+  CHECK(days->at(day) == sum_in(KeyPrefix()));
+
+  const auto parts = digests.parts(day, {KeyPrefix()});
+  REQUIRE(parts.has_value());
+  CHECK(parts->size() == 16);
+  std::vector<KeyPrefix> some;
+  for (const auto& [range, sum] : *parts) {
+    CHECK(sum == sum_in(range));
+    if (some.size() < 3) some.push_back(range);
+  }
+  std::int64_t count = 0;
+  const auto smaller = digests.parts(day, some);
+  REQUIRE(smaller.has_value());
+  for (const auto& [range, sum] : *smaller) {
+    CHECK(sum == sum_in(range));
+    count += sum.count;
+  }
+  CHECK(count == sum_in(some[0]).count + sum_in(some[1]).count + sum_in(some[2]).count);
+
+  std::set<std::string> listed;
+  const auto page = digests.rows(day, some, std::nullopt);
+  REQUIRE(page.has_value());
+  for (const auto& row : page->rows) listed.insert(row.reference);
+  CHECK(listed.size() == static_cast<std::size_t>(count));
+  for (const auto& reference : listed) {
+    const auto key = row_key(reference, "erp");
+    CHECK((some[0].contains(key) || some[1].contains(key) || some[2].contains(key)));
+  }
+}

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -126,7 +127,7 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
     }
     entry.document.deliveries.push_back(view);
   }
-  std::vector<Entry>& entries() { return entries_; }
+  std::deque<Entry>& entries() { return entries_; }
 
   Result<JournalHead> head() override { return JournalHead{Sequence{sequence_}, {}}; }
   Result<std::vector<BusinessDay>> business_days(BusinessDay from, BusinessDay to) override {
@@ -194,6 +195,28 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
     return Sequence{};
   }
 
+  /// From now on rows() is what `target` was sent so far.
+  void reckon_rows(const std::string& target) {
+    contents_.clear();
+    rows_.emplace("0417");
+    for (const Entry& entry : entries_) {
+      const Document& posted = entry.document.stored.document;
+      for (const DeliveryView& view : entry.document.deliveries) {
+        if (view.target != target) continue;
+        if (is_open(view.state)) rows_->add_open();
+        if (view.state != DeliveryState::kDelivered) continue;
+        const auto amended = entry.amended.find(view.step);
+        contents_.push_back(**content(posted.id, view.step));
+        rows_->add(posted.id, contents_.back(), view.step,
+                   amended != entry.amended.end() ? amended->second : posted);
+      }
+    }
+    rows_->seal();
+  }
+  const SentRows* rows() override { return rows_ ? &*rows_ : nullptr; }
+  Result<bool> moving() override { return moves || rows_->open() > 0; }
+  bool moves = false;
+
   Result<std::optional<Document>> document(const std::string& id, const std::string& step) override {
     for (const Entry& entry : entries_) {
       if (entry.document.stored.document.id != id) continue;
@@ -222,7 +245,9 @@ class FakeJournal final : public ReportJournal, public SentDocuments {
 
  private:
   std::int64_t sequence_ = 0;
-  std::vector<Entry> entries_;
+  std::deque<Entry> entries_;  // rows_ refers to ids in it
+  std::deque<SentContent> contents_;
+  std::optional<SentRows> rows_;
 };
 
 /// Central's row for a document, as an honest central gives it.
@@ -241,7 +266,7 @@ inline CentralRow honest_row(const Document& sent, const std::string& step) {
 }
 
 /// A central that gives its rows in pages; `before_page` can make it fail or change.
-class FakeCentral final : public ReadBackPort {
+class FakeCentral : public ReadBackPort {
  public:
   std::vector<CentralRow> rows;
   std::size_t page_rows = 7;

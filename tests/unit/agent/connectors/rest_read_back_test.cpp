@@ -148,3 +148,52 @@ TEST_CASE("read-back: a central that stays silent is a time-out") {
   REQUIRE(page.has_error());
   CHECK(page.error().kind == ErrorKind::kTimeout);
 }
+
+TEST_CASE("read-back: digests are asked for by days, by prefixes, and rows by prefixes") {
+  FakeTarget target([&](const std::string& request) {
+    if (!has(request, "/documents/digest?"))
+      return FakeTarget::Reply{"200 OK", "{\"documents\":[" + kRow + "],\"next\":null}"};
+    return has(request, "from=") ? FakeTarget::Reply{"200 OK", R"({"days":[]})"}
+                                 : FakeTarget::Reply{"200 OK", R"({"parts":[]})"};
+  });
+  Fixture f(target);
+  DigestPort& digests = *f.port->digests();
+  const auto day = BusinessDay::parse("2026-11-23").value();
+  const std::vector<KeyPrefix> ranges{*KeyPrefix::parse("0a"), *KeyPrefix::parse("ff3")};
+  CHECK(digests.days(day, BusinessDay::parse("2026-11-30").value()).has_value());
+  CHECK(digests.parts(day, ranges).has_value());
+  CHECK(digests.parts(day, {KeyPrefix()}).has_value());
+  CHECK(digests.rows(day, ranges, "c7")->rows.size() == 1);
+  const auto sent = target.requests();
+  REQUIRE(sent.size() == 4);
+  CHECK(sent[0].starts_with("GET /central/documents/digest?store=0417&from=2026-11-23&to=2026-11-30 HTTP"));
+  CHECK(sent[1].starts_with(
+      "GET /central/documents/digest?store=0417&business_day=2026-11-23&prefix=0a%2Cff3 HTTP"));
+  CHECK(sent[2].starts_with("GET /central/documents/digest?store=0417&business_day=2026-11-23&prefix= HTTP"));
+  CHECK(sent[3].starts_with(
+      "GET /central/documents?store=0417&business_day=2026-11-23&prefix=0a%2Cff3&cursor=c7&limit=200 HTTP"));
+  CHECK(has(sent[0], "Authorization: Bearer token-one\r\n"));
+}
+
+TEST_CASE("read-back: a target without digests is told from one that does not answer now") {
+  FakeTarget::Reply reply;
+  FakeTarget target([&](const std::string&) { return reply; });
+  Fixture f(target);
+  DigestPort& digests = *f.port->digests();
+  const auto day = BusinessDay::parse("2026-11-23").value();
+  for (const char* status : {"400 Bad", "403 No", "404 No", "405 No", "422 No", "501 No"}) {
+    CAPTURE(status);
+    reply = {status, "{}"};
+    CHECK(digests.days(day, day).error().code == kDigestUnsupported);
+    CHECK(digests.parts(day, {KeyPrefix()}).error().code == kDigestUnsupported);
+    CHECK(digests.rows(day, {KeyPrefix()}, std::nullopt).error().code == kDigestUnsupported);
+  }
+  for (const char* status : {"401 No", "429 Slower", "500 Broken", "503 Busy"}) {
+    CAPTURE(status);
+    reply = {status, "{}"};
+    CHECK(digests.days(day, day).error().kind == ErrorKind::kUnavailable);
+    CHECK(digests.days(day, day).error().code != kDigestUnsupported);
+  }
+  reply = {"200 OK", "{\"documents\":[]}"};
+  CHECK(digests.days(day, day).error().code == kDigestShape);
+}

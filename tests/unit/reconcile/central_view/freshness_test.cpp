@@ -61,7 +61,7 @@ struct RealWorld {
   }
   void read_back(const std::string& on) {
     ReadBack read(*view, store(), clock);
-    REQUIRE(read_back_day(*reader, read, central, "erp", day(on),
+    REQUIRE(read_back_day(*reader, read, central, "erp", day(on), day(on),
                           {stop, clock.steady + std::chrono::seconds(9)}));
   }
   std::vector<std::string> to_read() {
