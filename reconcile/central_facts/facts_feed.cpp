@@ -18,6 +18,13 @@ Sha256Digest digest_of(const ChangesPage& page) {
   return sha256(text);
 }
 
+/// Enough of it to know a page again.
+std::int64_t first_bytes(const Sha256Digest& digest) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < sizeof number; ++i) number = number << 8 | digest[i];
+  return static_cast<std::int64_t>(number);
+}
+
 }  // namespace
 
 Result<void> RoundAtWork::follow_feed() {
@@ -25,7 +32,11 @@ Result<void> RoundAtWork::follow_feed() {
   if (!mark) return mark.error();
   const auto begun_at = parts_.head();
   if (!begun_at) return begun_at.error();
-  cursors_.insert(sha256(mark->cursor));
+  FeedMark at = *mark;  // runs ahead of what is kept while pages only repeat
+  auto last = progress(parts_.facts, "last page of " + source_);
+  if (!last) return last.error();
+  last_page_ = *last;
+  cursors_.insert(sha256(at.cursor));
   while (may_ask()) {
     if (out_.pages >= parts_.limits.pages_max || out_.rows > parts_.limits.rows_max ||
         out_.bytes > parts_.limits.bytes_max) {
@@ -36,7 +47,7 @@ Result<void> RoundAtWork::follow_feed() {
     }
     const auto from = parts_.head();
     if (!from) return from.error();
-    auto page = port_.changes(mark->cursor);
+    auto page = port_.changes(at.cursor);
     ++out_.requests;
     if (!page) {
       out_.broken = page.error();
@@ -45,19 +56,21 @@ Result<void> RoundAtWork::follow_feed() {
     if (page->answer == ChangesPage::Answer::kNotServed) break;
     out_.feed_served = true;
     if (page->answer == ChangesPage::Answer::kCursorUnknown) {
-      auto again = restart_feed(*mark);
+      auto again = restart_feed(at);
       if (!again) return again.error();
       if (!*again) break;
+      *mark = at;
       continue;
     }
     ++out_.pages;
     out_.rows += page->rows;
     out_.bytes += page->bytes;
-    if (feed_goes_wrong(*mark, *page)) break;
-    if (page->rows == 0) return end_feed(*mark, page->cursor, *begun_at);
+    if (feed_goes_wrong(at, *page)) break;
+    if (page->rows == 0) return end_feed(at, page->cursor, *begun_at);
     auto seen = seen_since(*from);
     if (!seen) return seen.error();
-    mark->cursor = page->cursor;
+    at.cursor = page->cursor;
+    if (repeats_ == 0) *mark = at;
     if (auto stored = store_page(*page, *seen, *mark); !stored) return stored.error();
   }
   return ok();
@@ -74,6 +87,7 @@ Result<bool> RoundAtWork::restart_feed(FeedMark& mark) {
   mark = FeedMark{};
   cursors_ = {sha256(mark.cursor)};
   pages_.clear();
+  last_page_ = 0;
   auto writer = FactsWriter::begin(parts_.facts, parts_.room);
   if (!writer) return writer.error();
   if (auto set = writer->set_feed(source_, mark); !set) return set.error();
@@ -116,7 +130,11 @@ bool RoundAtWork::feed_goes_wrong(const FeedMark& mark, const ChangesPage& page)
               "the change feed gave a cursor a second time, so it has no end; its paging is broken");
     return true;
   }
-  if (page.changes.empty() || pages_.insert(digest_of(page)).second) {
+  const Sha256Digest digest = digest_of(page);
+  const std::int64_t short_digest = first_bytes(digest);
+  const bool is_new = pages_.insert(digest).second && short_digest != last_page_;
+  if (!page.changes.empty()) last_page_ = short_digest;
+  if (page.changes.empty() || is_new) {
     repeats_ = 0;
   } else if (++repeats_ > parts_.limits.repeats_max) {
     break_off(ErrorKind::kInvalid, "facts-loops",
@@ -139,6 +157,7 @@ Result<void> RoundAtWork::store_page(const ChangesPage& page, const FactSeen& se
     if (auto stored = store_change(*writer, change, seen); !stored) return stored.error();
   }
   if (auto set = writer->set_feed(source_, mark); !set) return set.error();
+  if (auto noted = writer->set_progress("last page of " + source_, last_page_); !noted) return noted.error();
   if (!feed_ever_) {
     if (auto noted = writer->set_progress("feed of " + source_, 1); !noted) return noted.error();
     feed_ever_ = true;

@@ -43,7 +43,7 @@ Result<RoundAtWork::Fetched> RoundAtWork::fetch(FactKind kind, const std::string
                     " answers one after the other cannot be used: " + out_.first_unusable->detail);
     }
     if (auto later = writer->put_off_pending(kind, key); !later) return later.error();
-  } else {
+  } else if (what != Fetched::kNotServed) {
     unusable_in_a_row_ = 0;
     if (auto done = writer->drop_pending(kind, key); !done) return done.error();
   }
@@ -92,13 +92,14 @@ Result<RoundAtWork::Fetched> RoundAtWork::keep(FactsWriter& writer, FactKind kin
 Result<void> RoundAtWork::fetch_pending() {
   std::int64_t after = 0;
   std::optional<std::int64_t> last;  // what is put off in this round comes behind it
+  std::set<FactKind> not_served;
   while (!broken()) {
     auto rows = pending_rows(parts_.facts, after, kKeysAtOnce);
     if (!rows) return rows.error();
     if (rows->empty()) return ok();
     for (const PendingRow& row : *rows) {
       after = row.number;
-      if (!kinds_.contains(row.kind)) continue;
+      if (!kinds_.contains(row.kind) || not_served.contains(row.kind)) continue;
       if (!last) {
         auto end = last_pending(parts_.facts);
         if (!end) return end.error();
@@ -109,6 +110,7 @@ Result<void> RoundAtWork::fetch_pending() {
       auto fetched = fetch(row.kind, row.key, true, [](FactsWriter&, Fetched) { return ok(); });
       if (!fetched) return fetched.error();
       if (*fetched == Fetched::kBroken) return ok();
+      if (*fetched == Fetched::kNotServed) not_served.insert(row.kind);
     }
   }
   return ok();
@@ -124,6 +126,7 @@ Result<void> RoundAtWork::fetch_wanted(FactKind kind) {
   auto first = progress(parts_.facts, progress_name("first", kind));
   if (!first) return first.error();
   if (auto done = fetch_first(kind, *first); !done) return done.error();
+  if (depth_ == FactsSync::Depth::kNews) return ok();
   return fetch_in_turn(kind, *first);
 }
 
@@ -231,7 +234,8 @@ Result<void> RoundAtWork::fetch_policy() {
   constexpr FactKind kKind = FactKind::kRefundPolicy;
   auto held = parts_.facts.current(kKind, "");
   if (!held) return held.error();
-  if ((*held && named_.contains(kKind)) || !may_ask()) return ok();
+  const bool is_told = named_.contains(kKind) || depth_ == FactsSync::Depth::kNews;
+  if ((*held && is_told) || !may_ask()) return ok();
   auto fetched = fetch(kKind, "", out_.served.contains(kKind), [](FactsWriter&, Fetched) { return ok(); });
   if (!fetched) return fetched.error();
   return ok();

@@ -19,8 +19,8 @@ std::optional<WantedKind> wanted_kind(FactKind kind);
 class RoundAtWork {
  public:
   RoundAtWork(const FactsSync::Parts& parts, FetchPort& port, const std::string& source,
-              const std::set<FactKind>& kinds, const ReadBackUntil& until)
-      : parts_(parts), port_(port), source_(source), kinds_(kinds), until_(until) {}
+              const std::set<FactKind>& kinds, const ReadBackUntil& until, FactsSync::Depth depth)
+      : parts_(parts), port_(port), source_(source), kinds_(kinds), until_(until), depth_(depth) {}
 
   Result<FactsRound> run();
 
@@ -72,10 +72,12 @@ class RoundAtWork {
   const std::string& source_;
   const std::set<FactKind>& kinds_;
   const ReadBackUntil& until_;
+  const FactsSync::Depth depth_;
   FactsRound out_;
   std::set<FactKind> named_;  ///< by the feed, ever
   std::set<Sha256Digest> cursors_, pages_;
-  int repeats_ = 0;
+  std::int64_t last_page_ = 0;  ///< what the last page said, the last round's at first
+  int repeats_ = 0;             ///< pages one after the other that said nothing new
   std::size_t fetches_ = 0;
   std::size_t unusable_in_a_row_ = 0;
   bool feed_ever_ = false;

@@ -22,8 +22,9 @@ std::optional<WantedKind> wanted_kind(FactKind kind) {
 }
 
 Result<FactsRound> FactsSync::round(FetchPort& port, const std::string& source,
-                                    const std::set<FactKind>& kinds, const ReadBackUntil& until) {
-  return RoundAtWork(parts_, port, source, kinds, until).run();
+                                    const std::set<FactKind>& kinds, const ReadBackUntil& until,
+                                    Depth depth) {
+  return RoundAtWork(parts_, port, source, kinds, until, depth).run();
 }
 
 /// A target that never told anything is tried whole once, and from then on with one question a round.
@@ -33,6 +34,7 @@ Result<FactsRound> RoundAtWork::run() {
   auto probes = progress(parts_.facts, name);
   if (!probes) return probes.error();
   const bool tell_tale = feed_ever_ || !out_.served.empty() || *probes == 0;
+  if (!tell_tale && depth_ == FactsSync::Depth::kNews) return std::move(out_);
   const std::int64_t questions = 1 + static_cast<std::int64_t>(kinds_.size());
   std::int64_t question = 0;
   const auto is_asked = [&] {
@@ -48,6 +50,7 @@ Result<FactsRound> RoundAtWork::run() {
   for (const FactKind kind : kinds_) {
     if (broken() || !is_asked()) continue;
     if (auto fetched = fetch_wanted(kind); !fetched) return fetched.error();
+    if (depth_ == FactsSync::Depth::kNews) continue;
     if (broken() || feed_ever_ || out_.feed_served || kind == FactKind::kRefundPolicy) continue;
     if (auto read = read_list(kind); !read) return read.error();
   }

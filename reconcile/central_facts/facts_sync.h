@@ -22,7 +22,8 @@ struct FactsLimits {
   std::size_t pages_max = 20'000;  ///< of the feed
   std::size_t rows_max = 4'000'000;
   std::size_t bytes_max = 4'096UL * 1024 * 1024;
-  int repeats_max = 3;              ///< pages one after the other that came before in this round
+  int repeats_max =
+      100;  ///< pages one after the other that came before: a row that changed often may fill some
   std::size_t fetches_max = 2'000;  ///< single rows that are new or changed
   std::size_t turn_max = 500;       ///< single rows of a kind that are asked for once more
   std::size_t turn_named_max = 10;  ///< the same of a kind that the feed names
@@ -63,12 +64,16 @@ class FactsSync {
     FactsLimits limits = {};
     FactsRoom room = {};
   };
+  enum class Depth {
+    kNews,   ///< what changed, and what came to be wanted
+    kWhole,  ///< and what is held once more, as far as no feed tells of it
+  };
   explicit FactsSync(Parts parts) : parts_(std::move(parts)) {}
 
   /// One round against the target `source`, for the kinds that come from it. A failed Result is the store's
   /// own trouble: storage, or a journal that cannot be read.
   Result<FactsRound> round(FetchPort& port, const std::string& source, const std::set<FactKind>& kinds,
-                           const ReadBackUntil& until);
+                           const ReadBackUntil& until, Depth depth = Depth::kWhole);
 
  private:
   Parts parts_;
