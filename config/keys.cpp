@@ -45,6 +45,18 @@ const std::vector<Key<ReconcileSettings>>& reconcile_keys() {
   return keys;
 }
 
+const std::vector<Key<CentralViewSettings>>& central_view_keys() {
+  using S = CentralViewSettings;
+  static const std::vector<Key<S>> keys = {
+      {"fetch_every_s", &S::fetch_every, 0, 86'400},
+      {"customers", &S::customers},
+      {"stock", &S::stock},
+      {"prices", &S::prices},
+      {"refund_policy", &S::refund_policy},
+  };
+  return keys;
+}
+
 const std::vector<Key<LogSettings>>& log_keys() {
   using S = LogSettings;
   static const std::vector<Key<S>> keys = {
@@ -133,8 +145,8 @@ const std::vector<std::string>& document_type_names() {
 }
 
 const std::vector<std::string>& section_names() {
-  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",   "log",
-                                                 "targets", "routes",  "reconcile", "intake"};
+  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",    "log",
+                                                 "targets", "routes",  "reconcile", "intake", "central_view"};
   return names;
 }
 
@@ -157,6 +169,7 @@ std::vector<std::string> known_keys() {
   append(all, "till", names_of(till_keys()));
   append(all, "ops", names_of(ops_keys()));
   append(all, "reconcile", names_of(reconcile_keys()));
+  append(all, "central_view", names_of(central_view_keys()));
   append(all, "log", names_of(log_keys()));
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));

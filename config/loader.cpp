@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/central_view.h"
 #include "config/file_targets.h"
 #include "config/intakes.h"
 #include "config/section.h"
@@ -36,6 +37,7 @@ class Loader {
     section("till", till_keys(), settings_.till);
     section("ops", ops_keys(), settings_.ops);
     section("reconcile", reconcile_keys(), settings_.reconcile);
+    section("central_view", central_view_keys(), settings_.central_view);
     section("log", log_keys(), settings_.log);
     std::vector<std::string> target_names;
     if (const Node* targets = root_.find("targets")) {
@@ -44,6 +46,7 @@ class Loader {
     }
     read_routes(root_.find("routes"), target_names, settings_, mistakes_);
     check_file_routes(root_, settings_, mistakes_);
+    settle_central_view(root_, settings_, mistakes_);
     if (const Node* intakes = root_.find("intake")) read_intakes(*intakes, settings_, mistakes_);
     require("store", "id", "write the store's number, e.g. id = \"0417\"");
     require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");

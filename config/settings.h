@@ -46,6 +46,16 @@ struct ReconcileSettings {
   std::chrono::milliseconds read_back_every{900'000};
 };
 
+/// Who is asked what central knows: targets' names, "" for nobody. What the file leaves out: the first target
+/// that can be asked on the way of customer_update, and of sale for all but customers.
+struct CentralViewSettings {
+  std::chrono::milliseconds fetch_every{900'000};  ///< 0: never
+  std::string customers;
+  std::string stock;
+  std::string prices;
+  std::string refund_policy;
+};
+
 struct LogSettings {
   std::string file;              ///< "" for standard error
   std::string format = "text";   ///< text, json
@@ -137,6 +147,7 @@ struct Settings {
   TillSettings till;
   OpsSettings ops;
   ReconcileSettings reconcile;
+  CentralViewSettings central_view;
   LogSettings log;
   std::map<std::string, TargetSettings> targets;
   std::map<std::string, IntakeSettings> intakes;
