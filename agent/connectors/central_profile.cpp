@@ -13,6 +13,8 @@ constexpr std::size_t kCorrelationHeaderBytesMax = 512;
 constexpr std::size_t kEnvelopeBytes = 256;  ///< about what stands around a document
 constexpr std::size_t kReadBackAnswerBytesMax =
     256 * 1024 * 1024;  // kReadBackRowsMax documents of 1 MiB, and some
+constexpr std::size_t kChangesAnswerBytesMax = 64 * 1024 * 1024;
+constexpr std::size_t kFactAnswerBytesMax = 1024 * 1024;
 
 /// A till's own text made fit for a header: what a header cannot carry is percent-encoded.
 std::string header_text(std::string_view text) {
@@ -139,6 +141,41 @@ http::Request CentralProfile::read_back(BusinessDay day, const std::optional<std
   if (cursor) query.emplace_back("cursor", *cursor);
   query.emplace_back("limit", std::to_string(kReadBackRowsMax));
   http::Request request = skeleton("GET", "/documents", query);
+  request.answer_bytes_max = kReadBackAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::changes(const std::string& since) const {
+  Query query;
+  if (!since.empty()) query.emplace_back("since", since);
+  http::Request request = skeleton("GET", "/changes", query);
+  request.answer_bytes_max = kChangesAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::fact(FactKind kind, const std::string& key, const std::string& etag) const {
+  Query query;
+  std::string path = "/refund-policy";
+  if (kind == FactKind::kCustomer) path = "/customers/" + percent_encoded(key);
+  if (kind == FactKind::kPrice) path = "/prices/" + percent_encoded(key);
+  if (kind == FactKind::kStock) {
+    path = "/stock/" + percent_encoded(key);
+    query.emplace_back("store", store_);
+  }
+  http::Request request = skeleton("GET", path, query);
+  request.answer_bytes_max = kFactAnswerBytesMax;
+  if (!etag.empty()) request.headers.emplace_back("If-None-Match", etag);
+  return request;
+}
+
+http::Request CentralProfile::by_reference(const std::string& reference) const {
+  http::Request request = skeleton("GET", "/documents", {{"reference", reference}});
+  request.answer_bytes_max = kReadBackAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::by_original(const std::string& reference) const {
+  http::Request request = skeleton("GET", "/documents", {{"original", reference}});
   request.answer_bytes_max = kReadBackAnswerBytesMax;
   return request;
 }

@@ -13,6 +13,7 @@
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
 #include "platform/http/client.h"
+#include "reconcile/central_facts/central_facts.h"
 
 namespace tillsync {
 
@@ -32,6 +33,16 @@ class CentralProfile {
   http::Request look_up(const OutgoingDelivery& delivery) const;
   /// GET /documents?store=&business_day=&cursor=&limit=.
   http::Request read_back(BusinessDay day, const std::optional<std::string>& cursor) const;
+  /// GET /changes?since=; without `since` for "".
+  http::Request changes(const std::string& since) const;
+  /// GET /customers/{key}, /stock/{key}?store=, /prices/{key} or /refund-policy; If-None-Match for an `etag`.
+  http::Request fact(FactKind kind, const std::string& key, const std::string& etag) const;
+  /// GET /documents?reference=.
+  http::Request by_reference(const std::string& reference) const;
+  /// GET /documents?original=.
+  http::Request by_original(const std::string& reference) const;
+
+  const std::string& store() const { return store_; }
 
  private:
   using Query = std::vector<std::pair<std::string_view, std::string>>;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "agent/connectors/central_session.h"
-#include "agent/connectors/classify.h"
 #include "platform/base/decimal.h"
 #include "platform/json/cut.h"
 
@@ -88,11 +86,6 @@ Result<CentralRow> row_of(const json::Value& value, std::size_t index, const jso
   return row;
 }
 
-Error unavailable(const std::string& target, const Outcome& outcome,
-                  ErrorKind kind = ErrorKind::kUnavailable) {
-  return {kind, "read-back", "target " + target + " cannot be read back: " + outcome.reason};
-}
-
 }  // namespace
 
 Result<CentralPage> parse_central_page(std::string_view text) {
@@ -123,35 +116,15 @@ Result<CentralPage> parse_central_page(std::string_view text) {
 
 RestReadBack::RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
                            std::shared_ptr<Credentials> credentials)
-    : target_(std::move(target)),
-      profile_(std::move(profile)),
-      client_(std::move(client)),
-      credentials_(std::move(credentials)) {}
-
-Result<http::Answer> RestReadBack::ask(const http::Request& request) {
-  std::optional<CentralSession::Result> result;
-  CentralSession(credentials_, *client_).send(request, [&](CentralSession::Result got) {
-    result = std::move(got);
-  });
-  while (!result) client_->wait(std::chrono::seconds(60));  // ends: every exchange has its time-out
-  if (const auto* outcome = std::get_if<Outcome>(&*result)) return unavailable(target_, *outcome);
-  auto& exchange = std::get<http::Exchange>(*result);
-  if (const auto* failure = std::get_if<http::Failure>(&exchange)) {
-    return unavailable(target_, classify(exchange),
-                       failure->code == "timeout" ? ErrorKind::kTimeout : ErrorKind::kUnavailable);
-  }
-  return std::move(std::get<http::Answer>(exchange));
-}
+    : profile_(std::move(profile)),
+      asker_(std::move(target), "be read back", "read-back", std::move(client), std::move(credentials)) {}
 
 Result<CentralPage> RestReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
-  const http::Request request = profile_.read_back(day, cursor);
-  auto answer = ask(request);
-  if (answer && answer->status == 401) answer = ask(request);
+  auto answer = asker_.ask(profile_.read_back(day, cursor));
   if (!answer) return answer.error();
-  if (answer->status != 200) return unavailable(target_, classify(*answer));
+  if (answer->status != 200) return asker_.useless(*answer);
   auto page = parse_central_page(answer->body);
-  if (!page)
-    return Error{page.error().kind, page.error().code, "target " + target_ + ": " + page.error().detail};
+  if (!page) return asker_.of_target(page.error());
   return page;
 }
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "agent/connectors/central_asker.h"
 #include "agent/connectors/central_profile.h"
-#include "agent/connectors/credentials.h"
 #include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
@@ -25,12 +25,8 @@ class RestReadBack final : public ReadBackPort {
   Result<CentralPage> read_back(BusinessDay day, const std::optional<std::string>& cursor) override;
 
  private:
-  Result<http::Answer> ask(const http::Request& request);
-
-  const std::string target_;
   const CentralProfile profile_;
-  std::unique_ptr<http::Client> client_;
-  std::shared_ptr<Credentials> credentials_;
+  CentralAsker asker_;
 };
 
 }  // namespace tillsync
