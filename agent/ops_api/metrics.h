@@ -8,6 +8,7 @@
 
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
+#include "agent/reconcile_loop/facts_summary.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
@@ -29,6 +30,7 @@ struct MetricsSample {
   Sequence head;
   UtcTime now{};
   std::map<std::string, IntakeCounts> intakes;
+  FactsSummary facts = {};
 };
 
 class Metrics {
