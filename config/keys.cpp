@@ -77,6 +77,18 @@ const std::vector<Key<SloSettings>>& slo_keys() {
   return keys;
 }
 
+const std::vector<Key<CentralViewSettings>>& central_view_keys() {
+  using S = CentralViewSettings;
+  static const std::vector<Key<S>> keys = {
+      {"fetch_every_s", &S::fetch_every, 0, 86'400},
+      {"customers", &S::customers},
+      {"stock", &S::stock},
+      {"prices", &S::prices},
+      {"refund_policy", &S::refund_policy},
+  };
+  return keys;
+}
+
 const std::vector<Key<LogSettings>>& log_keys() {
   using S = LogSettings;
   static const std::vector<Key<S>> keys = {
@@ -167,7 +179,7 @@ const std::vector<std::string>& document_type_names() {
 const std::vector<std::string>& section_names() {
   static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",    "log",
                                                  "targets", "routes",  "reconcile", "intake", "conflicts",
-                                                 "slo"};
+                                                 "slo", "central_view"};
   return names;
 }
 
@@ -192,6 +204,7 @@ std::vector<std::string> known_keys() {
   append(all, "reconcile", names_of(reconcile_keys()));
   append(all, "conflicts", names_of(conflict_keys()));
   append(all, "slo", names_of(slo_keys()));
+  append(all, "central_view", names_of(central_view_keys()));
   append(all, "log", names_of(log_keys()));
   append(all, "targets.*", names_of(target_keys()));
   append(all, "targets.*.auth", names_of(auth_keys()));

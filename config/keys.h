@@ -39,6 +39,7 @@ const std::vector<Key<OpsSettings>>& ops_keys();
 const std::vector<Key<ReconcileSettings>>& reconcile_keys();
 const std::vector<Key<ConflictSettings>>& conflict_keys();
 const std::vector<Key<SloSettings>>& slo_keys();
+const std::vector<Key<CentralViewSettings>>& central_view_keys();
 const std::vector<Key<LogSettings>>& log_keys();
 const std::vector<Key<TargetSettings>>& target_keys();
 const std::vector<Key<AuthSettings>>& auth_keys();

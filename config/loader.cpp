@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "config/conflicts.h"
+#include "config/central_view.h"
 #include "config/file_targets.h"
 #include "config/intakes.h"
 #include "config/section.h"
@@ -39,6 +40,7 @@ class Loader {
     section("reconcile", reconcile_keys(), settings_.reconcile);
     if (const Node* conflicts = root_.find("conflicts")) read_conflicts(*conflicts, settings_, mistakes_);
     section("slo", slo_keys(), settings_.slo);
+    section("central_view", central_view_keys(), settings_.central_view);
     section("log", log_keys(), settings_.log);
     std::vector<std::string> target_names;
     if (const Node* targets = root_.find("targets")) {
@@ -47,6 +49,7 @@ class Loader {
     }
     read_routes(root_.find("routes"), target_names, settings_, mistakes_);
     check_file_routes(root_, settings_, mistakes_);
+    settle_central_view(root_, settings_, mistakes_);
     if (const Node* intakes = root_.find("intake")) read_intakes(*intakes, settings_, mistakes_);
     require("store", "id", "write the store's number, e.g. id = \"0417\"");
     require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");

@@ -79,6 +79,16 @@ struct SloSettings {
   std::int64_t customer_accuracy_percent = 0;    ///< customer changes delivered without an open clash
 };
 
+/// Who is asked what central knows: targets' names, "" for nobody. What the file leaves out: the first target
+/// that can be asked on the way of customer_update, and of sale for all but customers.
+struct CentralViewSettings {
+  std::chrono::milliseconds fetch_every{900'000};  ///< 0: never
+  std::string customers;
+  std::string stock;
+  std::string prices;
+  std::string refund_policy;
+};
+
 struct LogSettings {
   std::string file;              ///< "" for standard error
   std::string format = "text";   ///< text, json
@@ -172,6 +182,7 @@ struct Settings {
   ReconcileSettings reconcile;
   ConflictSettings conflicts;
   SloSettings slo;
+  CentralViewSettings central_view;
   LogSettings log;
   std::map<std::string, TargetSettings> targets;
   std::map<std::string, IntakeSettings> intakes;

@@ -228,7 +228,11 @@ Result<void> Daemon::start_loops() {
                               mapper_.get());
       },
       // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
-      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage});
+      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage,
+      [this](const std::string& name) {
+        return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
+                          mapper_.get());
+      }});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery = DeliveryLoop::start(
@@ -237,7 +241,7 @@ Result<void> Daemon::start_loops() {
           [this](const std::string& name, http::Client& client, const DeliveryLoop::Parts::Post& post) {
             return target_port(name, client, post);
           },
-          [this](const std::string&) { reconcile_->drained(); },
+          [this](const std::string&, bool was_away) { reconcile_->drained(was_away); },
           [this](const Error& error) { damaged(error); }},
       lanes_, head_);
   if (!delivery) return delivery.error();
@@ -248,7 +252,7 @@ Result<void> Daemon::start_loops() {
 ConnectionShares connection_shares(const Settings& settings) {
   std::uint64_t outgoing = 0;
   for (const auto& [name, target] : settings.targets)
-    outgoing += static_cast<std::uint64_t>(target.concurrency) + 1;  // and one that reads back
+    outgoing += static_cast<std::uint64_t>(target.concurrency) + 2;  // one reads back, one asks what it knows
   const auto wanted = descriptors_wanted(outgoing);
   const auto limit = raise_open_files_max(wanted);
   const auto shares = share_descriptors(limit, outgoing);

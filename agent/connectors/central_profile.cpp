@@ -20,6 +20,8 @@ std::string prefixes(const std::vector<KeyPrefix>& ranges) {
   for (const KeyPrefix& range : ranges) (out += out.empty() ? "" : ",") += range.text();
   return out;
 }
+constexpr std::size_t kChangesAnswerBytesMax = 64 * 1024 * 1024;
+constexpr std::size_t kFactAnswerBytesMax = 1024 * 1024;
 
 /// A till's own text made fit for a header: what a header cannot carry is percent-encoded.
 std::string header_text(std::string_view text) {
@@ -169,6 +171,41 @@ http::Request CentralProfile::digest_of_parts(BusinessDay day, const std::vector
 http::Request CentralProfile::digest(const Query& query) const {
   http::Request request = skeleton("GET", "/documents/digest", query);
   request.answer_bytes_max = kDigestAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::changes(const std::string& since) const {
+  Query query;
+  if (!since.empty()) query.emplace_back("since", since);
+  http::Request request = skeleton("GET", "/changes", query);
+  request.answer_bytes_max = kChangesAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::fact(FactKind kind, const std::string& key, const std::string& etag) const {
+  Query query;
+  std::string path = "/refund-policy";
+  if (kind == FactKind::kCustomer) path = "/customers/" + percent_encoded(key);
+  if (kind == FactKind::kPrice) path = "/prices/" + percent_encoded(key);
+  if (kind == FactKind::kStock) {
+    path = "/stock/" + percent_encoded(key);
+    query.emplace_back("store", store_);
+  }
+  http::Request request = skeleton("GET", path, query);
+  request.answer_bytes_max = kFactAnswerBytesMax;
+  if (!etag.empty()) request.headers.emplace_back("If-None-Match", etag);
+  return request;
+}
+
+http::Request CentralProfile::by_reference(const std::string& reference) const {
+  http::Request request = skeleton("GET", "/documents", {{"reference", reference}});
+  request.answer_bytes_max = kReadBackAnswerBytesMax;
+  return request;
+}
+
+http::Request CentralProfile::by_original(const std::string& reference) const {
+  http::Request request = skeleton("GET", "/documents", {{"original", reference}});
+  request.answer_bytes_max = kReadBackAnswerBytesMax;
   return request;
 }
 

@@ -14,6 +14,7 @@
 #include "platform/base/time.h"
 #include "platform/http/client.h"
 #include "reconcile/central_view/row_digest.h"
+#include "reconcile/central_facts/central_facts.h"
 
 namespace tillsync {
 
@@ -40,6 +41,16 @@ class CentralProfile {
   http::Request digest_of_days(BusinessDay from, BusinessDay to) const;
   /// GET /documents/digest?store=&business_day=&prefix=.
   http::Request digest_of_parts(BusinessDay day, const std::vector<KeyPrefix>& ranges) const;
+  /// GET /changes?since=; without `since` for "".
+  http::Request changes(const std::string& since) const;
+  /// GET /customers/{key}, /stock/{key}?store=, /prices/{key} or /refund-policy; If-None-Match for an `etag`.
+  http::Request fact(FactKind kind, const std::string& key, const std::string& etag) const;
+  /// GET /documents?reference=.
+  http::Request by_reference(const std::string& reference) const;
+  /// GET /documents?original=.
+  http::Request by_original(const std::string& reference) const;
+
+  const std::string& store() const { return store_; }
 
  private:
   using Query = std::vector<std::pair<std::string_view, std::string>>;

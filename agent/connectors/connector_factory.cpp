@@ -1,10 +1,12 @@
 #include "agent/connectors/connector_factory.h"
 
 #include "agent/connectors/mapped/connector_engine.h"
+#include "agent/connectors/mapped/mapped_fetch_port.h"
 #include "agent/connectors/mapped/mapped_read_back.h"
 #include "agent/connectors/mapped/session_credentials.h"
 #include "agent/connectors/pace_limits.h"
 #include "agent/connectors/rest_connector.h"
+#include "agent/connectors/rest_fetch.h"
 #include "agent/connectors/rest_read_back.h"
 
 namespace tillsync {
@@ -176,6 +178,32 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
   if (!asker) return asker.error();
   return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(
       MappedReadBack::Parts{name, connector, parameters, store, std::move(*client), std::move(*asker)}));
+}
+
+Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const TargetSettings& settings,
+                                              const std::string& store, const Clock& clock,
+                                              Credentials::ReadSecret read, jq::Mapper* mapper) {
+  if (settings.connector == kFileConnector) return std::unique_ptr<FetchPort>();
+  auto target = connector_of(name, settings);
+  if (!target) return of_target(name, target.error());
+  auto client = http::Client::open(1);
+  if (!client) return of_target(name, client.error());
+  if (target->connector) {
+    if (mapper == nullptr) return no_mapper(name);
+    const auto inbox = std::make_shared<EventInbox>(**client);
+    auto asker = make_asker(name, settings, target->connector, target->parameters, **client, inbox, clock,
+                            *mapper, std::move(read));
+    if (!asker) return asker.error();
+    MappedFetch fetch({name, target->connector, target->parameters, store, std::move(*asker)});
+    return std::unique_ptr<FetchPort>(
+        std::make_unique<MappedFetchPort>(std::move(*client), std::move(fetch), target->connector, store));
+  }
+  auto profile = CentralProfile::from(settings, store);
+  if (!profile) return of_target(name, profile.error());
+  auto credentials = make_credentials(settings, **client, clock, std::move(read));
+  if (!credentials) return of_target(name, credentials.error());
+  return std::unique_ptr<FetchPort>(
+      std::make_unique<RestFetch>(name, std::move(*profile), std::move(*client), std::move(*credentials)));
 }
 
 Result<Asker> make_asker(const std::string& name, const TargetSettings& settings,

@@ -14,6 +14,7 @@
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
 #include "platform/http/client.h"
+#include "reconcile/central_facts/fetch_port.h"
 #include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
@@ -65,6 +66,12 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& n
                                                             const std::shared_ptr<const Connector>& connector,
                                                             const json::Value& parameters, const Clock& clock,
                                                             jq::Mapper& mapper, Credentials::ReadSecret read);
+
+/// For the reconcile thread: asks what central knows. As make_read_back(); null for targets that take files.
+Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const TargetSettings& settings,
+                                              const std::string& store, const Clock& clock,
+                                              Credentials::ReadSecret read = read_secret,
+                                              jq::Mapper* mapper = nullptr);
 
 /// For who asks a target one thing at a time. `inbox` is of the client behind `transport`, and both, `clock`
 /// and `mapper` outlive what is made; `given_up` as Asker has it. Errors as above.

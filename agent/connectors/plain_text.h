@@ -14,5 +14,7 @@ std::string one_line(std::string_view text, std::size_t bytes_max);
 void replace_all(std::string& text, std::string_view what, std::string_view with);
 /// RFC 3986: all but unreserved characters percent-encoded; fit for a query value and a path segment.
 std::string percent_encoded(std::string_view text);
+/// The other way; a '%' that begins no escape stands for itself.
+std::string percent_decoded(std::string_view text);
 
 }  // namespace tillsync

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent/connectors/central_session.h"
-#include "agent/connectors/classify.h"
 #include "agent/connectors/digest_answers.h"
 #include "platform/base/decimal.h"
 #include "platform/json/cut.h"
@@ -90,11 +88,6 @@ Result<CentralRow> row_of(const json::Value& value, std::size_t index, const jso
   return row;
 }
 
-Error unavailable(const std::string& target, const Outcome& outcome,
-                  ErrorKind kind = ErrorKind::kUnavailable) {
-  return {kind, "read-back", "target " + target + " cannot be read back: " + outcome.reason};
-}
-
 /// No such resource, no such method, parameters that it does not know, or a gateway that lets nothing else
 /// by. Where central is shut for everything, its list says so next.
 bool has_no_digests(int status) {
@@ -132,43 +125,19 @@ Result<CentralPage> parse_central_page(std::string_view text) {
 
 RestReadBack::RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
                            std::shared_ptr<Credentials> credentials)
-    : target_(std::move(target)),
-      profile_(std::move(profile)),
-      client_(std::move(client)),
-      credentials_(std::move(credentials)) {}
-
-Result<http::Answer> RestReadBack::ask(const http::Request& request) {
-  std::optional<CentralSession::Result> result;
-  CentralSession(credentials_, *client_).send(request, [&](CentralSession::Result got) {
-    result = std::move(got);
-  });
-  while (!result) client_->wait(std::chrono::seconds(60));  // ends: every exchange has its time-out
-  if (const auto* outcome = std::get_if<Outcome>(&*result)) return unavailable(target_, *outcome);
-  auto& exchange = std::get<http::Exchange>(*result);
-  if (const auto* failure = std::get_if<http::Failure>(&exchange)) {
-    return unavailable(target_, classify(exchange),
-                       failure->code == "timeout" ? ErrorKind::kTimeout : ErrorKind::kUnavailable);
-  }
-  return std::move(std::get<http::Answer>(exchange));
-}
-
-Result<http::Answer> RestReadBack::answered(const http::Request& request) {
-  auto answer = ask(request);
-  if (answer && answer->status == 401) answer = ask(request);
-  return answer;
-}
+    : profile_(std::move(profile)),
+      asker_(std::move(target), "be read back", "read-back", std::move(client), std::move(credentials)) {}
 
 Result<CentralPage> RestReadBack::page(const Result<http::Answer>& answer) const {
   if (!answer) return answer.error();
-  if (answer->status != 200) return unavailable(target_, classify(*answer));
+  if (answer->status != 200) return asker_.useless(*answer);
   auto page = parse_central_page(answer->body);
-  if (!page)
-    return Error{page.error().kind, page.error().code, "target " + target_ + ": " + page.error().detail};
+  if (!page) return asker_.of_target(page.error());
   return page;
 }
 
 Result<CentralPage> RestReadBack::read_back(BusinessDay day, const std::optional<std::string>& cursor) {
-  return page(answered(profile_.read_back(day, cursor)));
+  return page(asker_.ask(profile_.read_back(day, cursor)));
 }
 
 Result<CentralPage> RestReadBack::rows(BusinessDay day, const std::vector<KeyPrefix>& ranges,
@@ -177,14 +146,14 @@ Result<CentralPage> RestReadBack::rows(BusinessDay day, const std::vector<KeyPre
 }
 
 Result<http::Answer> RestReadBack::digest_answer(const http::Request& request) {
-  auto answer = answered(request);
+  auto answer = asker_.ask(request);
   if (!answer) return answer.error();
   if (has_no_digests(answer->status)) {
-    return Error{
-        ErrorKind::kNotFound, kDigestUnsupported,
-        "target " + target_ + " answers " + std::to_string(answer->status) + " when asked for digests"};
+    return asker_.of_target(
+        Error{ErrorKind::kNotFound, kDigestUnsupported,
+              "it answers " + std::to_string(answer->status) + " when asked for digests"});
   }
-  if (answer->status != 200) return unavailable(target_, classify(*answer));
+  if (answer->status != 200) return asker_.useless(*answer);
   return answer;
 }
 

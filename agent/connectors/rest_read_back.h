@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "agent/connectors/central_asker.h"
 #include "agent/connectors/central_profile.h"
-#include "agent/connectors/credentials.h"
 #include "reconcile/central_view/read_back_port.h"
 
 namespace tillsync {
@@ -33,16 +33,11 @@ class RestReadBack final : public ReadBackPort, public DigestPort {
                            const std::optional<std::string>& cursor) override;
 
  private:
-  Result<http::Answer> ask(const http::Request& request);
-  /// Its answer of 200, after a 401 asked for once more.
-  Result<http::Answer> answered(const http::Request& request);
   Result<http::Answer> digest_answer(const http::Request& request);
   Result<CentralPage> page(const Result<http::Answer>& answer) const;
 
-  const std::string target_;
   const CentralProfile profile_;
-  std::unique_ptr<http::Client> client_;
-  std::shared_ptr<Credentials> credentials_;
+  CentralAsker asker_;
 };
 
 }  // namespace tillsync

@@ -167,6 +167,7 @@ void DeliveryLoop::note(const std::string& target, const Outcome& outcome) {
     return;
   }
   view.last_error = {parts_.clock.utc_now(), outcome.reason};
+  if (outcome.signal == TargetSignal::kUnreachable) away_.insert(target);
   if (outcome.kind == OutcomeKind::kRejected) {
     log::warning("delivery.rejected", {{"target", target}, {"http_status", outcome.http_status}});
   } else {
@@ -194,7 +195,7 @@ void DeliveryLoop::publish(bool force) {
       rate_base_[name] = view.delivered;
     }
     const bool owes = view.status.oldest_open.has_value();
-    if (owing_[name] && !owes && parts_.drained) parts_.drained(name);
+    if (owing_[name] && !owes && parts_.drained) parts_.drained(name, away_.erase(name) > 0);
     owing_[name] = owes;
   }
   if (new_window) rate_since_ = now;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,8 +50,9 @@ class DeliveryLoop {
     std::function<Result<std::unique_ptr<TargetPort>>(const std::string& name, http::Client& client,
                                                       Post post)>
         make_port;
-    /// A backlog was owed to a target and all of it is delivered now; on the delivery thread.
-    std::function<void(const std::string& target)> drained;
+    /// A backlog was owed to a target and all of it is delivered now; `was_away`: meanwhile it could not be
+    /// reached. On the delivery thread.
+    std::function<void(const std::string& target, bool was_away)> drained;
     /// A read met damage in the journal; on the delivery thread, perhaps often.
     std::function<void(const Error& error)> damaged = {};
   };
@@ -96,6 +98,7 @@ class DeliveryLoop {
   std::map<std::string, TargetView> views_;
   std::map<std::string, std::int64_t> rate_base_;
   std::map<std::string, bool> owing_;
+  std::set<std::string> away_;  ///< could not be reached since its backlog last drained
   SteadyTime rate_since_;
   SteadyTime published_at_;
   bool changed_ = true;

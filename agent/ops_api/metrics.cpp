@@ -84,6 +84,21 @@ void add_intakes(Families& out, const MetricsSample& sample) {
     put(waiting, {{"intake", name}}, as_double(counts.files_waiting));
 }
 
+void add_facts(Families& out, const MetricsSample& sample) {
+  if (sample.facts.counts.empty()) return;
+  auto& rows = out.add("tillsync_central_view_rows", "Rows of central that the store holds, by kind.",
+                       MetricType::Gauge);
+  for (const FactCount& count : sample.facts.counts)
+    put(rows, {{"kind", std::string(fact_kind_name(count.kind))}}, as_double(count.rows));
+  auto& age = out.add("tillsync_central_view_age_seconds",
+                      "Since central last told or confirmed a row of the kind.", MetricType::Gauge);
+  for (const FactCount& count : sample.facts.counts) {
+    if (!count.newest_fetched_at) continue;
+    put(age, {{"kind", std::string(fact_kind_name(count.kind))}},
+        std::max(0.0, std::chrono::duration<double>(sample.now - *count.newest_fetched_at).count()));
+  }
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -117,6 +132,7 @@ std::string Metrics::text(const MetricsSample& sample) {
   add_targets(out, sample);
   add_intakes(out, sample);
   if (sample.service) add_service(out, *sample.service, sample.now);
+  add_facts(out, sample);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

@@ -9,6 +9,7 @@
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/service_watch.h"
+#include "agent/reconcile_loop/facts_summary.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
@@ -31,6 +32,7 @@ struct MetricsSample {
   UtcTime now{};
   std::map<std::string, IntakeCounts> intakes;
   std::optional<ServiceSample> service = {};  ///< nothing until it was measured first
+  FactsSummary facts = {};
 };
 
 class Metrics {

@@ -125,15 +125,15 @@ void OpsApi::status(Responder respond) {
   const auto targets = parts_.delivery.targets();
   const auto blocked = parts_.delivery.blocked_documents();
   const bool accepting = parts_.accepting();
-  read(std::move(respond),
-       [this, counts, targets, blocked, accepting, intakes = intakes()](JournalReader& reader) {
-         auto oldest = reader.oldest_open();
-         if (!oldest) return error_response(oldest.error());
-         auto recoveries = reader.recoveries();
-         if (!recoveries) return error_response(recoveries.error());
-         return json_response(status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets,
-                                                       blocked, *oldest, std::move(*recoveries), intakes}));
-       });
+  read(std::move(respond), [this, counts, targets, blocked, accepting, intakes = intakes(),
+                            facts = parts_.reconcile.facts()](JournalReader& reader) {
+    auto oldest = reader.oldest_open();
+    if (!oldest) return error_response(oldest.error());
+    auto recoveries = reader.recoveries();
+    if (!recoveries) return error_response(recoveries.error());
+    return json_response(status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets,
+                                                  blocked, *oldest, std::move(*recoveries), intakes, facts}));
+  });
 }
 
 std::map<std::string, IntakeCounts> OpsApi::intakes() const {
@@ -150,7 +150,8 @@ void OpsApi::metrics(Responder respond) {
                        parts_.journal.head(),
                        parts_.clock.utc_now(),
                        intakes(),
-                       parts_.reconcile.service()};
+                       parts_.reconcile.service(),
+                       parts_.reconcile.facts()};
   respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
 }
 

@@ -1,5 +1,7 @@
 #include "agent/reconcile_loop/reconcile_loop.h"
 
+#include <algorithm>
+
 #include "agent/reconcile_loop/report_query.h"
 #include "platform/log/log.h"
 #include "platform/service/this_thread.h"
@@ -51,6 +53,7 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
     if (auto kept = loop->view_->forget_listed_otherwise(name, listed); !kept) return kept.error();
     loop->ports_[name] = std::move(*port);
   }
+  if (auto started = loop->start_facts(); !started) return started.error();
   loop->thread_ = std::thread([self = loop.get()] { self->loop(); });
   return loop;
 }
@@ -75,32 +78,49 @@ Result<void> ReconcileLoop::drop_foreign_view() {
   return view_->forget_all();
 }
 
-void ReconcileLoop::drained() {
+void ReconcileLoop::drained(bool was_away) {
   {
     const std::lock_guard lock(mutex_);
     drained_ = true;
+    was_away_ = was_away_ || was_away;
   }
   wake_.notify_one();
+}
+
+Result<void> ReconcileLoop::start_facts() {
+  if (!parts_.make_fetch) return ok();
+  auto keeper = FactsKeeper::start(FactsKeeper::Parts{
+      parts_.settings, parts_.clock, *reader_, parts_.make_fetch, parts_.make_room, limits_.facts_max});
+  if (!keeper) return keeper.error();
+  facts_ = std::move(*keeper);
+  return ok();
 }
 
 void ReconcileLoop::loop() {
   name_this_thread("reconcile");
   give_way_to_other_threads();
-  SteadyTime read_due = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
+  // What central knows is asked for at once: the machine may have been off for long.
+  bool is_first = facts_ != nullptr;
+  auto read_back_at = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto due = std::min(read_due, service_.due());
-    const auto wait = std::max<SteadyTime::duration>(due - parts_.clock.steady_now(), limits_.settle);
-    wake_.wait_for(lock, wait, [this] { return stopping_ || drained_; });
-    if (!stopping_ && drained_) wake_.wait_for(lock, limits_.settle, [this] { return stopping_.load(); });
+    auto due = std::min(read_back_at, service_.due());
+    if (facts_) due = std::min(due, all_facts_at_ + parts_.settings.central_view.fetch_every);
+    if (news_wanted_) due = std::min(due, news_at_ + limits_.news_every);
+    const auto now = parts_.clock.steady_now();
+    if (!is_first && due > now) wake_.wait_for(lock, due - now, [this] { return stopping_ || drained_; });
+    if (!stopping_) wake_.wait_for(lock, limits_.settle, [this] { return stopping_.load(); });
     if (stopping_) return;
-    const bool read = drained_ || parts_.clock.steady_now() >= read_due;
-    drained_ = false;
+    const bool read_back = drained_ || (!is_first && parts_.clock.steady_now() >= read_back_at);
+    const bool was_away = std::exchange(was_away_, false) || is_first;
+    news_wanted_ = facts_ && (news_wanted_ || drained_);
+    drained_ = is_first = false;
     lock.unlock();
-    if (read) {
+    if (read_back) {
       read_due_days();
-      read_due = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
+      read_back_at = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
     }
+    if (facts_) fetch_facts(was_away);
     if (parts_.clock.steady_now() >= service_.due()) measure_service();
     lock.lock();
   }
@@ -122,6 +142,16 @@ void ReconcileLoop::measure_service() {
   sample.results = slo_results(measured->slo, measured->conflicts, measured->slo_aims, now);
   sample.figures = std::move(measured->slo);
   service_.measured(std::move(sample), began, parts_.clock.steady_now());
+}
+
+void ReconcileLoop::fetch_facts(bool was_away) {
+  const auto now = parts_.clock.steady_now();
+  const bool whole = was_away || now >= all_facts_at_ + parts_.settings.central_view.fetch_every;
+  if (!whole && (!news_wanted_ || now < news_at_ + limits_.news_every)) return;
+  news_wanted_ = false;
+  facts_->round(whole ? FactsSync::Depth::kWhole : FactsSync::Depth::kNews, stopping_);
+  news_at_ = parts_.clock.steady_now();
+  if (whole) all_facts_at_ = news_at_;
 }
 
 void ReconcileLoop::read_due_days() {

@@ -1,5 +1,5 @@
-// The reconcile thread: reads central back on a schedule and after each drained backlog, and makes reports on
-// request.
+// The reconcile thread: reads central back, and asks it what it knows, on a schedule and after each drained
+// backlog; and makes reports on request.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/reconcile_loop/facts_keeper.h"
 #include "agent/reconcile_loop/service_watch.h"
 #include "config/settings.h"
 #include "outbox/document/validation.h"
@@ -29,6 +30,8 @@ struct ReconcileLoopLimits {
       10'000};                            ///< CONTRACT section 8: how long a report waits for central
   std::chrono::milliseconds settle{500};  ///< after a drained backlog: more may drain with it
   std::chrono::minutes day_max{30};       ///< one day of one target
+  std::chrono::minutes facts_max{5};      ///< what one target knows
+  std::chrono::seconds news_every{10};    ///< at most: drains of a busy store are many
 };
 
 /// One at a time, waited for with a limit. (std::timed_mutex does the same, but GCC 12's ThreadSanitizer does
@@ -67,12 +70,16 @@ class ReconcileLoop {
     std::function<bool()> make_room;
     /// A read of the journal met damage; on the reconcile thread, perhaps often.
     std::function<void(const Error& error)> damaged = {};
+    /// Who tells what central knows; null: that target cannot.
+    std::function<Result<std::unique_ptr<FetchPort>>(const std::string& name)> make_fetch = {};
   };
   static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
   ~ReconcileLoop();
 
-  /// A backlog has drained; from any thread.
-  void drained();
+  /// A backlog has drained; `was_away`: its target could not be reached meanwhile. From any thread.
+  void drained(bool was_away);
+  /// What is held of central; from any thread.
+  FactsSummary facts() const { return facts_ ? facts_->summary() : FactsSummary{}; }
   /// The report of a period; `refresh` first reads back what is stale, for at most report_refresh_max. From
   /// any one worker thread at a time per reader.
   Result<Report> report(JournalReader& reader, BusinessDay from, BusinessDay to, bool refresh);
@@ -84,8 +91,10 @@ class ReconcileLoop {
   ReconcileLoop(Parts parts, ReconcileLoopLimits limits);
   void loop();
   Result<void> drop_foreign_view();
+  Result<void> start_facts();
   void read_due_days();
   void measure_service();
+  void fetch_facts(bool was_away);
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
                                  BusinessDay day, BusinessDay last, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
@@ -98,9 +107,14 @@ class ReconcileLoop {
   std::unique_ptr<ReadBack> read_back_;                         // guarded by turn_
   std::map<std::string, std::unique_ptr<ReadBackPort>> ports_;  // guarded by turn_
 
+  std::unique_ptr<FactsKeeper> facts_;  // null: nobody is asked; reconcile thread, but for its summary()
+  SteadyTime news_at_, all_facts_at_;   // when the last round ended; reconcile thread only
+  bool news_wanted_ = false;            // a backlog drained since; reconcile thread only
+
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool drained_ = false;  // guarded by mutex_
+  bool drained_ = false;   // guarded by mutex_
+  bool was_away_ = false;  // guarded by mutex_
   ServiceWatch service_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

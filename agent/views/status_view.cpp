@@ -29,6 +29,34 @@ json::Value target_view(const JournalCounts::Target& counts, const TargetView* v
   return out;
 }
 
+json::Value time_or_null(const std::optional<UtcTime>& time) {
+  return time ? json::Value(format_utc(*time)) : json::Value();
+}
+
+/// What is held of central, and how the last question to each target went.
+json::Value facts_view(const FactsSummary& facts) {
+  json::Object kinds, targets;
+  for (const FactCount& count : facts.counts) {
+    kinds.emplace_back(std::string(fact_kind_name(count.kind)),
+                       json::Object{{"source", count.source},
+                                    {"rows", count.rows},
+                                    {"absent", count.absent},
+                                    {"fetched_at", time_or_null(count.newest_fetched_at)},
+                                    {"oldest_fetched_at", time_or_null(count.oldest_fetched_at)}});
+  }
+  for (const auto& [name, source] : facts.sources) {
+    targets.emplace_back(
+        name, json::Object{
+                  {"asked_at", time_or_null(source.asked_at)},
+                  {"changes_served", source.changes_served},
+                  {"caught_up_at", time_or_null(source.caught_up_at)},
+                  {"trouble", source.trouble ? json::Value(json::Object{{"code", source.trouble->code},
+                                                                        {"detail", source.trouble->detail}})
+                                             : json::Value()}});
+  }
+  return json::Object{{"kinds", std::move(kinds)}, {"targets", std::move(targets)}};
+}
+
 }  // namespace
 
 json::Value status_view(const StatusSample& sample) {
@@ -80,6 +108,7 @@ json::Value status_view(const StatusSample& sample) {
       {"targets", std::move(targets)},
       {"lost", std::move(lost)}};
   if (!intakes.empty()) status.emplace_back("intakes", std::move(intakes));
+  if (!sample.facts.counts.empty()) status.emplace_back("central_view", facts_view(sample.facts));
   return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
+#include "agent/reconcile_loop/facts_summary.h"
 #include "outbox/journal/reader.h"
 #include "platform/json/json.h"
 
@@ -22,6 +23,7 @@ struct StatusSample {
   std::optional<StoredDocument> oldest;
   std::vector<RecoveredFact> recoveries;  ///< from damage, ever
   std::map<std::string, IntakeCounts> intakes = {};
+  FactsSummary facts = {};
 };
 
 json::Value status_view(const StatusSample& sample);

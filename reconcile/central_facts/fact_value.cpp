@@ -45,7 +45,9 @@ bool holds_card(const json::Value& value, bool is_named) {
 
 bool is_fact_key(FactKind kind, std::string_view key) {
   if (kind == FactKind::kRefundPolicy) return key.empty();
-  return !key.empty() && key.size() <= kFactKeyBytesMax && key.find('\0') == std::string_view::npos;
+  // "." and ".." would name other paths than rows.
+  return !key.empty() && key.size() <= kFactKeyBytesMax && key.find('\0') == std::string_view::npos &&
+         key != "." && key != "..";
 }
 
 Result<std::string> checked_value(FactKind kind, const std::string& key, const std::string& store,

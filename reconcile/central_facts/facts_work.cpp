@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kPending =
     "SELECT number, kind, key FROM pending WHERE number > ?1 ORDER BY number LIMIT ?2";
+constexpr const char* kLastPending = "SELECT coalesce(max(number), 0) FROM pending";
 constexpr const char* kWantedInTurn =
     "SELECT number, key FROM wanted WHERE what = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
 constexpr const char* kIsWanted = "SELECT 1 FROM wanted WHERE what = ?1 AND key = ?2";
@@ -28,6 +29,14 @@ Result<std::vector<PendingRow>> pending_rows(CentralFacts& facts, std::int64_t a
     if (!*row) return out;
     out.push_back({(*query)->integer(0), static_cast<FactKind>((*query)->integer(1)), (*query)->text(2)});
   }
+}
+
+Result<std::int64_t> last_pending(CentralFacts& facts) {
+  auto query = facts.impl().use(kLastPending);
+  if (!query) return query.error();
+  auto row = (*query)->step();
+  if (!row) return row.error();
+  return *row ? (*query)->integer(0) : std::int64_t{0};
 }
 
 Result<std::vector<WantedKey>> wanted_keys(CentralFacts& facts, WantedKind what, std::int64_t after,

@@ -23,6 +23,8 @@ struct PendingRow {
 };
 /// Of all sources, with a number above `after`, in order.
 Result<std::vector<PendingRow>> pending_rows(CentralFacts& facts, std::int64_t after, std::size_t limit);
+/// The number of the last of them; 0: there is none.
+Result<std::int64_t> last_pending(CentralFacts& facts);
 /// Wanted keys with a number above `after`, in the order of their numbers.
 Result<std::vector<WantedKey>> wanted_keys(CentralFacts& facts, WantedKind what, std::int64_t after,
                                            std::size_t limit);

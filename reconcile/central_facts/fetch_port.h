@@ -35,7 +35,8 @@ struct ChangesPage {
   };
   Answer answer = Answer::kPage;
   std::vector<FactChange> changes;
-  std::string cursor;     ///< for the next call; the one that was given: there is no more now
+  std::string cursor;     ///< for the next call
+  std::size_t rows = 0;   ///< as central gave them, ours or not; 0: there is no more now
   std::size_t bytes = 0;  ///< of the answer
 };
 

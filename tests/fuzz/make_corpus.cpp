@@ -344,6 +344,12 @@ void add_pages(Corpus& corpus) {
   corpus.add(
       "fuzz_digest_answer",
       R"({"parts":[{"prefix":"0a","count":1,"sums":[1,2,3,4]},{"prefix":"","count":0,"sums":[0,0,0,0]}]})");
+  corpus.add(
+      "fuzz_changes",
+      R"({"changes":[{"path":"/customers/42","etag":"\"v1\"","value":{"id":"42","email":"a@b.example","phone":"+44 (0)20 7946 0000"}},{"path":"/stock/A%201?store=0417","etag":null,"value":{"sku":"A 1","store":"0417","quantity":"-2.500"}},{"path":"/prices/A1","value":null},{"path":"/refund-policy","etag":"x"},{"path":"/vendors/1"}],"cursor":"17"})");
+  corpus.add("fuzz_changes",
+             R"({"changes":[{"path":"/prices/A","value":{"note":"4111 1111 1111 1111"}}],"cursor":9})");
+  corpus.add("fuzz_changes", R"({"changes":[],"cursor":"c"})");
 }
 
 void add_poslogs(Corpus& corpus) {

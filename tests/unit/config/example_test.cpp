@@ -66,6 +66,13 @@ TEST_CASE("example settings: what is commented out is valid and shows the defaul
   CHECK(s.slo.oldest_sale == defaults.slo.oldest_sale);
   CHECK(s.slo.refund_p95 == defaults.slo.refund_p95);
   CHECK(s.slo.customer_accuracy_percent == defaults.slo.customer_accuracy_percent);
+  CHECK(s.central_view.fetch_every == defaults.central_view.fetch_every);
+  // What the file shows of them is what leaving them out comes to.
+  const CentralViewSettings left_out = load_settings(example_file().string()).settings.central_view;
+  CHECK(s.central_view.customers == left_out.customers);
+  CHECK(s.central_view.stock == left_out.stock);
+  CHECK(s.central_view.prices == left_out.prices);
+  CHECK(s.central_view.refund_policy == left_out.refund_policy);
   CHECK(s.log.file == defaults.log.file);
   CHECK(s.log.format == defaults.log.format);
   CHECK(s.log.level == defaults.log.level);
