@@ -177,9 +177,9 @@ const std::vector<std::string>& document_type_names() {
 }
 
 const std::vector<std::string>& section_names() {
-  static const std::vector<std::string> names = {"store",   "journal", "till",      "ops",    "log",
-                                                 "targets", "routes",  "reconcile", "intake", "conflicts",
-                                                 "slo", "central_view"};
+  static const std::vector<std::string> names = {"store",  "journal",   "till",   "ops",
+                                                 "log",    "targets",   "routes", "reconcile",
+                                                 "intake", "conflicts", "slo",    "central_view"};
   return names;
 }
 

@@ -1,8 +1,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "config/conflicts.h"
 #include "config/central_view.h"
+#include "config/conflicts.h"
 #include "config/file_targets.h"
 #include "config/intakes.h"
 #include "config/section.h"

@@ -221,8 +221,8 @@ class DamagedService {
          [this, period = *period, accept = std::string(request.header("accept"))](JournalReader& reader) {
            auto view = CentralView::open(settings_.journal.path, CentralView::Mode::kReadOnly);
            if (!view) return error_response(view.error());
-           auto made = build_report(
-               reader, **view, report_query(settings_, period.from, period.to, clock_.utc_now()));
+           auto made = build_report(reader, **view,
+                                    report_query(settings_, period.from, period.to, clock_.utc_now()));
            // Not signed: a damaged journal proves nothing.
            return made ? report_response(*std::move(made), accept, nullptr) : error_response(made.error());
          });

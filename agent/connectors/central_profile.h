@@ -13,8 +13,8 @@
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
 #include "platform/http/client.h"
-#include "reconcile/central_view/row_digest.h"
 #include "reconcile/central_facts/central_facts.h"
+#include "reconcile/central_view/row_digest.h"
 
 namespace tillsync {
 

@@ -8,8 +8,8 @@
 
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
-#include "agent/reconcile_loop/service_watch.h"
 #include "agent/reconcile_loop/facts_summary.h"
+#include "agent/reconcile_loop/service_watch.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {

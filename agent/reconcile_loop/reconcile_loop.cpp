@@ -126,22 +126,42 @@ void ReconcileLoop::loop() {
   }
 }
 
+/// As a report of the current day would tell it, without one: the day's documents are walked, none is kept.
 void ReconcileLoop::measure_service() {
   const auto began = parts_.clock.steady_now();
+  auto sample = service_sample();
+  if (!sample) return service_.failed(began);
+  if (*sample) service_.measured(std::move(**sample), began, parts_.clock.steady_now());
+}
+
+/// Nothing: the journal is as it was at the last one, and so would this be.
+Result<std::optional<ServiceSample>> ReconcileLoop::service_sample() {
   const auto now = parts_.clock.utc_now();
   ServiceSample sample;
   sample.day = parts_.store.calendar.day_of(std::chrono::floor<std::chrono::seconds>(now));
-  auto measured = report(*reader_, sample.day, sample.day, false);
-  if (!measured) return service_.failed(began);
+  auto head = reader_->head();
+  if (!head) return head.error();
+  if (service_.unchanged(sample.day, head->sequence, parts_.clock.steady_now()))
+    return std::optional<ServiceSample>();
+  sample.head = head->sequence;
+  auto walked = reader_->for_each_document(sample.day, sample.day, [&](const DayDocument& document) {
+    sample.figures.add(document);
+    return !stopping_;
+  });
+  if (!walked) return walked.error();
+  auto found = reader_->conflicts_of_day(sample.day, kConflictsOfDayMax);
+  if (!found) return found.error();
+  std::vector<ReportConflict> conflicts;
+  for (auto& conflict : *found) conflicts.push_back(report_conflict(std::move(conflict)));
   for (const auto& [name, target] : parts_.settings.targets) {
-    measured->slo.targets.try_emplace(name);
+    sample.figures.targets.try_emplace(name);
     auto oldest = reader_->oldest_sale_not_at(name);
-    if (!oldest) return service_.failed(began);
+    if (!oldest) return oldest.error();
     if (*oldest) sample.oldest_sales[name] = (*oldest)->recorded_at;
   }
-  sample.results = slo_results(measured->slo, measured->conflicts, measured->slo_aims, now);
-  sample.figures = std::move(measured->slo);
-  service_.measured(std::move(sample), began, parts_.clock.steady_now());
+  const SloAims aims = slo_aims(parts_.settings.slo);
+  sample.results = slo_results(sample.figures, conflicts, aims, now);
+  return std::optional(std::move(sample));
 }
 
 void ReconcileLoop::fetch_facts(bool was_away) {

@@ -94,6 +94,7 @@ class ReconcileLoop {
   Result<void> start_facts();
   void read_due_days();
   void measure_service();
+  Result<std::optional<ServiceSample>> service_sample();
   void fetch_facts(bool was_away);
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
                                  BusinessDay day, BusinessDay last, const ReadBackUntil& until);

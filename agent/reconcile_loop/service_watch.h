@@ -18,6 +18,7 @@ namespace tillsync {
 
 struct ServiceSample {
   BusinessDay day;
+  Sequence head;  ///< of the journal, when it was measured
   SloFigures figures;
   std::vector<SloResult> results;
   /// When the oldest sale of any day was recorded that a target does not have; nothing where it has all.
@@ -26,16 +27,23 @@ struct ServiceSample {
 
 class ServiceWatch {
  public:
-  /// A measurement costs as a report does: it is due a minute after the one before, and later where that took
-  /// long, so that it takes no more than a fiftieth of a processor.
+  /// A measurement walks the day's documents: it is due a minute after the one before, and later where that
+  /// took long, so that it takes no more than a two-thousandth of a processor.
   static constexpr std::chrono::seconds kEvery{60};
-  static constexpr int kShare = 50;
+  static constexpr int kShare = 2'000;
 
   SteadyTime due() const { return due_; }
   void measured(ServiceSample sample, SteadyTime began, SteadyTime ended) {
     due_ = ended + std::max<SteadyTime::duration>(kEvery, (ended - began) * kShare);
     const std::lock_guard lock(mutex_);
     sample_ = std::move(sample);
+  }
+  /// Whether a measurement would tell the same again; then another try comes when it is due.
+  bool unchanged(BusinessDay day, Sequence head, SteadyTime at) {
+    const std::lock_guard lock(mutex_);
+    if (!sample_ || sample_->day != day || sample_->head != head) return false;
+    due_ = at + kEvery;
+    return true;
   }
   /// Nothing could be measured; another try comes when it is due.
   void failed(SteadyTime at) { due_ = at + kEvery; }
