@@ -19,6 +19,7 @@
 #include "agent/ops_api/metrics.h"
 #include "agent/ops_api/ops_api.h"
 #include "agent/reconcile_loop/reconcile_loop.h"
+#include "agent/review/reviewing_port.h"
 #include "agent/till_api/till_api.h"
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/currency.h"
@@ -46,6 +47,7 @@ class Daemon {
  public:
   Daemon(const Settings& settings, const Clock& clock) : settings_(settings), clock_(clock) {}
   ~Daemon() {
+    if (reviewer_) reviewer_->stop();
     if (delivery_) delivery_->stop();  // its thread uses what is destroyed before it
   }
 
@@ -77,6 +79,7 @@ class Daemon {
     loop_.run();
     intakes_.clear();
     workers_->stop();
+    reviewer_->stop();  // what waits there is put off
     delivery_->stop();
     reconcile_.reset();
     journal_.reset();  // commits what waits; its answers still reach the delivery loop's object
@@ -86,6 +89,7 @@ class Daemon {
  private:
   Result<void> open_journal();
   Result<void> start_loops();
+  void start_reviewer(const std::function<void(const Error&)>& on_damage);
   Result<std::unique_ptr<TargetPort>> target_port(const std::string& name, http::Client& client,
                                                   const DeliveryLoop::Parts::Post& post);
   Result<void> start_apis();
@@ -117,6 +121,8 @@ class Daemon {
   std::unique_ptr<DeliveryLoop> delivery_;
   std::unique_ptr<jq::Mapper> mapper_;  ///< where a target has a connector file; ends before what it answers
   std::unique_ptr<JournalThread> journal_;
+  std::unique_ptr<TradeIndex> trade_;
+  std::unique_ptr<Reviewer> reviewer_;
   std::unique_ptr<ReconcileLoop> reconcile_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<OpsApi> ops_api_;
@@ -207,8 +213,20 @@ Result<std::unique_ptr<TargetPort>> Daemon::target_port(const std::string& name,
   std::optional<Mapping> mapping;
   if (mapper_) mapping.emplace(*mapper_, post);
   const file::FileHost files{settings_.journal.path, post, [this] { return disk_->make_room(); }};
-  return make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_, read_secret,
-                          mapping, files);
+  auto port = make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_,
+                               read_secret, mapping, files);
+  if (!port || !reviewer_->wants_any()) return port;
+  return std::unique_ptr<TargetPort>(std::make_unique<ReviewingPort>(std::move(*port), *reviewer_, post));
+}
+
+void Daemon::start_reviewer(const std::function<void(const Error&)>& on_damage) {
+  reviewer_ = std::make_unique<Reviewer>(
+      Reviewer::Parts{settings_, *store_, routes_from(settings_), *journal_, *trade_, clock_,
+                      [this](const std::string& name) {
+                        return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_,
+                                          read_secret, mapper_.get());
+                      },
+                      on_damage});
 }
 
 Result<void> Daemon::start_loops() {
@@ -221,6 +239,10 @@ Result<void> Daemon::start_loops() {
   if (std::any_of(targets.begin(), targets.end(),
                   [](const auto& each) { return !each.second.connector_file.empty(); }))
     mapper_ = std::make_unique<jq::Mapper>(std::vector<std::string>{own_program(), "jq-worker"});
+  auto trade = TradeIndex::open(settings_.journal.path);
+  if (!trade) return trade.error();
+  trade_ = std::move(*trade);
+  start_reviewer(on_damage);
   auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
       settings_, *store_, clock_,
       [this](const std::string& name) {
@@ -232,7 +254,8 @@ Result<void> Daemon::start_loops() {
       [this](const std::string& name) {
         return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
                           mapper_.get());
-      }});
+      },
+      journal_.get(), trade_.get()});
   if (!reconcile) return reconcile.error();
   reconcile_ = std::move(*reconcile);
   auto delivery = DeliveryLoop::start(

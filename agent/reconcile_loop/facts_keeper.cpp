@@ -172,6 +172,17 @@ void FactsKeeper::publish(const std::string& name, const Result<FactsRound>& rou
   if (round && (round->feed_served || !round->broken)) source.changes_served = round->feed_served;
 }
 
+FetchPort* FactsKeeper::port(const std::string& name) {
+  const auto source = sources_.find(name);
+  return source == sources_.end() ? nullptr : source->second.port.get();
+}
+
+bool FactsKeeper::has_feed(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto source = summary_.sources.find(name);
+  return source != summary_.sources.end() && source->second.changes_served;
+}
+
 FactsSummary FactsKeeper::summary() const {
   const std::lock_guard lock(mutex_);
   return summary_;

@@ -34,6 +34,10 @@ class FactsKeeper {
 
   /// Asks every target once.
   void round(FactsSync::Depth depth, const std::atomic<bool>& stop);
+  /// Who tells what `name` knows; null for nobody. On the reconcile thread.
+  FetchPort* port(const std::string& name);
+  /// Whether that target has ever been seen to have a change feed.
+  bool has_feed(const std::string& name) const;
   /// From any thread.
   FactsSummary summary() const;
 

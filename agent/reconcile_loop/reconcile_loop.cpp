@@ -93,6 +93,10 @@ Result<void> ReconcileLoop::start_facts() {
       parts_.settings, parts_.clock, *reader_, parts_.make_fetch, parts_.make_room, limits_.facts_max});
   if (!keeper) return keeper.error();
   facts_ = std::move(*keeper);
+  if (parts_.journal == nullptr || parts_.trade == nullptr) return ok();
+  conflicts_ = std::make_unique<ConflictKeeper>(ConflictKeeper::Parts{
+      parts_.settings, parts_.store, parts_.clock, *reader_, *parts_.journal, *parts_.trade,
+      [this](const std::string& name) { return facts_ ? facts_->port(name) : nullptr; }});
   return ok();
 }
 
@@ -120,7 +124,8 @@ void ReconcileLoop::loop() {
       read_due_days();
       read_back_at = parts_.clock.steady_now() + parts_.settings.reconcile.read_back_every;
     }
-    if (facts_) fetch_facts(was_away);
+    const bool fetched = facts_ && fetch_facts(was_away);
+    if (conflicts_ && (fetched || read_back)) look_for_conflicts();
     if (parts_.clock.steady_now() >= service_.due()) measure_service();
     lock.lock();
   }
@@ -164,14 +169,25 @@ Result<std::optional<ServiceSample>> ReconcileLoop::service_sample() {
   return std::optional(std::move(sample));
 }
 
-void ReconcileLoop::fetch_facts(bool was_away) {
+/// False: it is too early to ask again.
+bool ReconcileLoop::fetch_facts(bool was_away) {
   const auto now = parts_.clock.steady_now();
   const bool whole = was_away || now >= all_facts_at_ + parts_.settings.central_view.fetch_every;
-  if (!whole && (!news_wanted_ || now < news_at_ + limits_.news_every)) return;
+  if (!whole && (!news_wanted_ || now < news_at_ + limits_.news_every)) return false;
   news_wanted_ = false;
   facts_->round(whole ? FactsSync::Depth::kWhole : FactsSync::Depth::kNews, stopping_);
   news_at_ = parts_.clock.steady_now();
   if (whole) all_facts_at_ = news_at_;
+  return true;
+}
+
+void ReconcileLoop::look_for_conflicts() {
+  if (const auto turn = turn_.take(kTurnPatience)) {
+    for (const auto& [target, day] : std::exchange(days_read_, {})) conflicts_->read_back(target, day);
+  }
+  const auto& view = parts_.settings.central_view;
+  conflicts_->round(facts_ && facts_->has_feed(view.prices),
+                    ReadBackUntil{stopping_, parts_.clock.steady_now() + limits_.facts_max});
 }
 
 void ReconcileLoop::read_due_days() {
@@ -207,6 +223,7 @@ Result<ReadBackMark> ReconcileLoop::read_back(JournalReader& reader, const std::
   for (;;) {
     auto mark = read_back_day(reader, *read_back_, port, target, day, last, until);
     if (mark) {
+      days_read_.emplace(target, day);
       if (auto noted = remember_journal(reader, *view_); !noted) return noted.error();
     }
     const bool no_room = !mark && mark.error().kind == ErrorKind::kStorage;

@@ -9,10 +9,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "agent/reconcile_loop/conflict_keeper.h"
 #include "agent/reconcile_loop/facts_keeper.h"
 #include "agent/reconcile_loop/service_watch.h"
 #include "config/settings.h"
@@ -72,6 +74,9 @@ class ReconcileLoop {
     std::function<void(const Error& error)> damaged = {};
     /// Who tells what central knows; null: that target cannot.
     std::function<Result<std::unique_ptr<FetchPort>>(const std::string& name)> make_fetch = {};
+    /// Both or neither: where conflicts become facts, and what they are looked for with.
+    JournalQueue* journal = nullptr;
+    TradeIndex* trade = nullptr;
   };
   static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
   ~ReconcileLoop();
@@ -95,7 +100,8 @@ class ReconcileLoop {
   void read_due_days();
   void measure_service();
   Result<std::optional<ServiceSample>> service_sample();
-  void fetch_facts(bool was_away);
+  bool fetch_facts(bool was_away);
+  void look_for_conflicts();
   Result<ReadBackMark> read_back(JournalReader& reader, const std::string& target, ReadBackPort& port,
                                  BusinessDay day, BusinessDay last, const ReadBackUntil& until);
   void refresh(JournalReader& reader, BusinessDay from, BusinessDay to);
@@ -111,6 +117,9 @@ class ReconcileLoop {
   std::unique_ptr<FactsKeeper> facts_;  // null: nobody is asked; reconcile thread, but for its summary()
   SteadyTime news_at_, all_facts_at_;   // when the last round ended; reconcile thread only
   bool news_wanted_ = false;            // a backlog drained since; reconcile thread only
+  std::unique_ptr<ConflictKeeper> conflicts_;  // null: nobody looks; reconcile thread only
+  std::set<std::pair<std::string, BusinessDay>>
+      days_read_;  // guarded by turn_: not looked at for conflicts yet
 
   std::mutex mutex_;
   std::condition_variable wake_;

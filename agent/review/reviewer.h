@@ -50,6 +50,8 @@ class Reviewer {
   Reviewer(const Reviewer&) = delete;
   Reviewer& operator=(const Reviewer&) = delete;
 
+  /// Whether documents of any type have to pass here.
+  bool wants_any() const { return wants(DocumentType::kReturn) || wants(DocumentType::kCustomerUpdate); }
   /// Whether documents of this type have to pass here.
   bool wants(DocumentType type) const;
   /// `done` gets nothing where the delivery may be sent: what was found is durable then. Else its outcome in

@@ -32,8 +32,16 @@ class Central {
     RowDigest row;
     int times = 0;
   };
+  /// Stock derived from effects, as far as they were looked at. By store ("" for all of them together) and
+  /// SKU.
+  struct StockBook {
+    std::int64_t after = 0;
+    std::map<std::pair<std::string, std::string>, Decimal> levels;
+    std::map<std::pair<std::string, std::string>, json::Array> own;  ///< movements of central's own
+  };
   struct Target {
     std::string name;
+    StockBook stock;
     Faults faults;
     SeededRandom random{1};
     std::set<std::string> in_flight;               ///< idempotency keys of posts held by a delay
@@ -73,6 +81,8 @@ class Central {
   const std::vector<Shift>& shifts(Target& to, const std::string& store);
   ServerResponse view(const Call& call);
   ServerResponse stock(const Call& call);
+  void book_stock(Target& target);
+  ServerResponse move_stock(Target& to, const ServerRequest& request);
   ServerResponse changes(const Call& call);
 
   // Orders from tests (control.cpp).

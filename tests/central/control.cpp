@@ -22,11 +22,13 @@ ServerResponse Central::control(const ServerRequest& request, const std::vector<
   if (order == "POST faults") return set_faults(to, request);
   if (order == "GET faults") return json_response(200, to.faults.as_given);
   if (order == "POST facts") return set_facts(to, request);
+  if (order == "POST stock") return move_stock(to, request);
   if (order == "GET ledger") return ledger_summary(to);
   if (order == "GET effects") return effects(to, request);
   if (order == "POST reset") {
     ledger_.reset(to.name);
     to.counters.clear();
+    to.stock = {};
     to.shifts.reset();
     return json_response(200, json::Object{});
   }
@@ -61,6 +63,24 @@ ServerResponse Central::set_facts(Target& to, const ServerRequest& request) {
   }
   for (const json::Value& item : *value->as_array()) {
     ledger_.set_fact(to.name, std::string(item.text_of("path")), json::dump(*item.find("value")));
+  }
+  return json_response(200, json::Object{});
+}
+
+/// Movements of central's own: [{"sku","store","id","quantity_delta","at"}, ...]. Kept in memory.
+ServerResponse Central::move_stock(Target& to, const ServerRequest& request) {
+  const auto value = json::parse(request.body);
+  if (!value || value->as_array() == nullptr) return bad_order("movements are an array");
+  book_stock(to);
+  for (const json::Value& item : *value->as_array()) {
+    const auto delta = Decimal::parse(item.text_of("quantity_delta"), 3);
+    if (!delta || item.text_of("sku").empty() || item.text_of("id").empty())
+      return bad_order("a movement is {\"sku\",\"store\",\"id\",\"quantity_delta\",\"at\"}");
+    const std::string sku(item.text_of("sku")), store(item.text_of("store"));
+    for (const std::string& book : {store, std::string()}) to.stock.levels[{book, sku}] += *delta;
+    to.stock.own[{store, sku}].push_back(json::Object{{"id", item.text_of("id")},
+                                                      {"quantity_delta", item.text_of("quantity_delta")},
+                                                      {"at", item.text_of("at")}});
   }
   return json_response(200, json::Object{});
 }

@@ -55,7 +55,10 @@ Decimal stock_after(const Decimal& before, const json::Value& document, std::str
   for (const json::Value& line : items_of(document, "lines")) {
     if (line.text_of("sku") != sku) continue;
     if (type == "sale") stock -= decimal_of(line, "quantity");
-    if (type == "return") stock += decimal_of(line, "quantity");
+    // Damaged goods, and those that go back to the vendor, are not for sale again.
+    const std::string_view disposition = line.text_of("disposition");
+    if (type == "return" && (disposition.empty() || disposition == "resell"))
+      stock += decimal_of(line, "quantity");
     if (type == "stock_adjustment") stock += decimal_of(line, "quantity_delta");
     if (type == "stock_count") stock = decimal_of(line, "counted");
     if (type == "stock_transfer" && document.text_of("direction") == "in")

@@ -119,23 +119,39 @@ ServerResponse Central::view(const Call& call) {
   return problem_response(404, "not-found", "Not found", "central knows no " + name);
 }
 
-/// Derived from the effects in the order central took them.
+/// What came since the last time, in the order central took it.
+void Central::book_stock(Target& to) {
+  for (;;) {
+    const auto effects = ledger_.all(to.name, to.stock.after, kPageMax);
+    if (effects.empty()) return;
+    for (const Effect& effect : effects) {
+      const auto document = json::parse(effect.document);
+      const json::Value* lines = document ? document->find("lines") : nullptr;
+      if (lines == nullptr || lines->as_array() == nullptr) continue;
+      std::set<std::string> skus;
+      for (const json::Value& line : *lines->as_array()) skus.emplace(line.text_of("sku"));
+      for (const std::string& sku : skus) {
+        for (const std::string& store : {effect.store, std::string()}) {
+          Decimal& level = to.stock.levels[{store, sku}];
+          level = stock_after(level, *document, sku);
+        }
+      }
+    }
+    to.stock.after = effects.back().id;
+  }
+}
+
+/// Derived from the effects.
 ServerResponse Central::stock(const Call& call) {
   const std::string store = call.request.parameter("store").value_or("");
   const std::string& sku = call.path[1];
-  Decimal quantity;
-  std::int64_t after = 0;
-  for (;;) {
-    const auto effects = store.empty() ? ledger_.all(call.target->name, after, kPageMax)
-                                       : ledger_.by_day(call.target->name, store, "", after, kPageMax);
-    if (effects.empty()) break;
-    for (const Effect& effect : effects) {
-      if (const auto document = json::parse(effect.document))
-        quantity = stock_after(quantity, *document, sku);
-    }
-    after = effects.back().id;
-  }
-  std::string body = json::dump(json::Object{{"sku", sku}, {"store", store}, {"quantity", quantity.text()}});
+  book_stock(*call.target);
+  const auto level = call.target->stock.levels.find({store, sku});
+  const Decimal quantity = level == call.target->stock.levels.end() ? Decimal() : level->second;
+  json::Object view{{"sku", sku}, {"store", store}, {"quantity", quantity.text()}};
+  if (const auto own = call.target->stock.own.find({store, sku}); own != call.target->stock.own.end())
+    view.emplace_back("movements", own->second);
+  std::string body = json::dump(view);
   const std::string tag = to_hex(sha256(body)).substr(0, 16);
   return tagged(call.request, std::move(body), tag);
 }
