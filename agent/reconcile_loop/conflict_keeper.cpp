@@ -13,6 +13,8 @@ ConflictKeeper::~ConflictKeeper() = default;
 
 void ConflictKeeper::round(bool feed_told, const ReadBackUntil& until) {
   auto done = try_round(feed_told, until);
+  if (const auto found = std::exchange(found_, 0); found > 0)
+    log::info("conflicts.found", {{"count", found}});
   if (done) return;
   log::warning("conflicts.round_broke_off", {{"code", done.error().code}, {"detail", done.error().detail}});
 }
@@ -48,9 +50,9 @@ Result<Sequence> ConflictKeeper::whole_up_to(CentralFacts& facts, bool feed_told
 }
 
 Result<void> ConflictKeeper::note(std::vector<ConflictFact> found) {
-  const auto count = found.size();
+  const auto count = static_cast<std::int64_t>(found.size());
   if (auto noted = note_conflicts(parts_.journal, std::move(found)); !noted) return noted.error();
-  if (count > 0) log::info("conflicts.found", {{"count", static_cast<std::int64_t>(count)}});
+  found_ += count;
   return ok();
 }
 

@@ -6,6 +6,8 @@
 namespace tillsync {
 namespace {
 
+constexpr int kAttemptsToAsk = 5;
+
 /// Nothing was sent, and it may be later.
 Outcome put_off(const std::string& reason) {
   Outcome outcome;
@@ -131,7 +133,9 @@ Result<std::optional<Outcome>> Reviewer::Desk::judge_customer(const OutgoingDeli
   if (!decided) return decided.error();
   auto change = inquiry_->customer_change(delivery.key.document, document);
   if (!change) {
-    if (may_alter(document)) return change.error();
+    // Where the answer could change what is sent it is waited for; else only for what it would tell, not for
+    // ever.
+    if (may_alter(document) || delivery.attempt < kAttemptsToAsk) return change.error();
     return std::optional<Outcome>();
   }
   auto review = review_customer(*change, policies_, *decided);
