@@ -127,7 +127,7 @@ class Script {
     const auto done = raw_exchange(shop_.central.port(), "POST", "/control/erp/stock", json);
     REQUIRE((done && done->status == 200));
   }
-  void wait_for_levels(std::size_t skus) const;
+  void wait_for(const std::string& file, const std::string& query, std::int64_t wanted) const;
 
   std::vector<Sold> sold_;
 };
@@ -148,18 +148,16 @@ std::map<std::string, int> Script::kinds() const {
   return counts;
 }
 
-/// Central's level of so many SKUs is known, with what the store sold in it.
-void Script::wait_for_levels(std::size_t skus) const {
+/// A query's number in one of the files beside the journal is what is wanted, before the patience is up.
+void Script::wait_for(const std::string& file, const std::string& query, std::int64_t wanted) const {
+  CAPTURE(query);
   REQUIRE(eventually(
       [&] {
         auto database =
-            sqlite::Database::open(shop_.store.journal_folder() + "/trade.db", sqlite::OpenMode::kReadOnly);
-        if (!database) return false;
-        const auto count = database->query_integer(
-            "SELECT count(*) FROM base WHERE sku NOT IN (SELECT sku FROM moved) AND (sku LIKE 'MV%' OR sku "
-            "LIKE 'OS%' "
-            "OR sku LIKE 'CT%')");
-        return count && *count && static_cast<std::size_t>(**count) == skus;
+            sqlite::Database::open(shop_.store.journal_folder() + "/" + file, sqlite::OpenMode::kReadOnly);
+        const auto number =
+            database ? database->query_integer(query) : Result<std::optional<std::int64_t>>(std::nullopt);
+        return number && *number == wanted;
       },
       std::chrono::seconds(60)));
 }
@@ -197,7 +195,13 @@ void Script::before_the_outage() {
   for (const auto& sale : sold_) first.push_back(sale.body);
   post(first);
   REQUIRE(shop_.store.drain(60) == 0);
-  wait_for_levels(3 * kEach);
+  // The store knows central's prices and customers, and its levels with what was sold until now.
+  wait_for("facts.db", "SELECT count(*) FROM fact WHERE kind = 3 AND key LIKE 'PR%'", kEach);
+  wait_for("facts.db", "SELECT count(*) FROM fact WHERE kind = 1 AND value <> ''", 7 * kEach);
+  wait_for("trade.db",
+           "SELECT count(*) FROM base WHERE sku NOT IN (SELECT sku FROM moved) AND substr(sku, 1, 2) IN "
+           "('MV', 'OS', 'CT')",
+           3 * kEach);
   // Another store gives money back for all of what twenty of the sales sold.
   for (int i = 0; i < kEach; ++i) {
     const auto& sale = sold_[static_cast<std::size_t>(i)];
