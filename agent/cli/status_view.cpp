@@ -32,6 +32,7 @@ StatusView read_status(const json::Value& status) {
   view.backlog = status.integer_of("backlog");
   view.blocked = status.integer_of("blocked");
   view.quarantined = status.integer_of("quarantined");
+  view.conflicts_open = status.integer_of("conflicts_open");
   if (const json::Value* documents = status.find("documents")) {
     for (const char* settled : {"delivered", "quarantined", "discarded", "compensated"}) {
       view.settled += documents->integer_of(settled);
@@ -74,6 +75,9 @@ std::string status_text(const StatusView& status, std::size_t width) {
     out += "\n" + table.text(width);
   }
   if (status.quarantined > 0) out += "\n" + quarantine_hint(status) + "\n";
+  if (status.conflicts_open > 0)
+    out += fmt::format("\n{} conflicts wait for a person: see `tillsync conflicts list`\n",
+                       status.conflicts_open);
   return out;
 }
 

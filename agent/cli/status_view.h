@@ -28,7 +28,8 @@ struct StatusView {
   std::int64_t backlog = 0;      ///< documents something is owed for
   std::int64_t blocked = 0;      ///< of the backlog: those that wait on a quarantined one
   std::int64_t quarantined = 0;  ///< documents
-  std::int64_t settled = 0;      ///< documents that owe nothing any more, however that came
+  std::int64_t conflicts_open = 0;
+  std::int64_t settled = 0;  ///< documents that owe nothing any more, however that came
   std::string oldest_undelivered;
   std::string damaged;    ///< what is wrong with the journal and the cure, "" where nothing is
   std::int64_t lost = 0;  ///< records that recoveries from damage could not carry over

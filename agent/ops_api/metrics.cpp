@@ -84,6 +84,17 @@ void add_intakes(Families& out, const MetricsSample& sample) {
     put(waiting, {{"intake", name}}, as_double(counts.files_waiting));
 }
 
+void add_conflicts(Families& out, const MetricsSample& sample) {
+  if (sample.counts.conflicts.empty()) return;
+  auto& found = out.add("tillsync_conflicts_total", "Conflicts between the store and central, ever, by kind.",
+                        MetricType::Counter);
+  for (const auto& [kind, count] : sample.counts.conflicts) put(found, {{"kind", kind}}, as_double(count));
+  auto& open =
+      out.add("tillsync_conflicts_open", "Conflicts that wait for a person, by kind.", MetricType::Gauge);
+  for (const auto& [kind, count] : sample.counts.open_conflicts)
+    put(open, {{"kind", kind}}, as_double(count));
+}
+
 void add_facts(Families& out, const MetricsSample& sample) {
   if (sample.facts.counts.empty()) return;
   auto& rows = out.add("tillsync_central_view_rows", "Rows of central that the store holds, by kind.",
@@ -133,6 +144,7 @@ std::string Metrics::text(const MetricsSample& sample) {
   add_intakes(out, sample);
   if (sample.service) add_service(out, *sample.service, sample.now);
   add_facts(out, sample);
+  add_conflicts(out, sample);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

@@ -103,6 +103,7 @@ json::Value status_view(const StatusSample& sample) {
       {"backlog", sample.counts.backlog()},
       {"blocked", sample.blocked_documents},
       {"quarantined", sample.counts.by_status[static_cast<int>(DocumentStatus::kQuarantined)]},
+      {"conflicts_open", sample.counts.conflicts_waiting()},
       {"oldest_undelivered", std::move(oldest)},
       {"documents", std::move(documents)},
       {"targets", std::move(targets)},

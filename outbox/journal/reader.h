@@ -90,6 +90,12 @@ struct JournalCounts {
   std::map<std::string, std::int64_t> conflicts;       ///< by kind, ever
   std::map<std::string, std::int64_t> open_conflicts;  ///< by kind: a person is waited for
 
+  /// Of all kinds.
+  std::int64_t conflicts_waiting() const {
+    std::int64_t sum = 0;
+    for (const auto& [kind, count] : open_conflicts) sum += count;
+    return sum;
+  }
   std::int64_t backlog() const { return by_status[static_cast<int>(DocumentStatus::kJournaled)]; }
 };
 
