@@ -9,6 +9,7 @@
 
 #include "agent/http_server/event_loop.h"
 #include "agent/http_server/server.h"
+#include "platform/base/decimal.h"
 #include "platform/base/random.h"
 #include "tests/central/faults.h"
 #include "tests/central/ledger.h"
@@ -23,8 +24,15 @@ class Central {
   void handle(ServerRequest request, Responder respond);
 
  private:
+  /// Stock derived from effects, as far as they were looked at. By store ("" for all of them together) and
+  /// SKU.
+  struct StockBook {
+    std::int64_t after = 0;
+    std::map<std::pair<std::string, std::string>, Decimal> levels;
+  };
   struct Target {
     std::string name;
+    StockBook stock;
     Faults faults;
     SeededRandom random{1};
     std::set<std::string> in_flight;               ///< idempotency keys of posts held by a delay
@@ -56,6 +64,7 @@ class Central {
   ServerResponse documents(const Call& call);
   ServerResponse view(const Call& call);
   ServerResponse stock(const Call& call);
+  void book_stock(Target& target);
   ServerResponse changes(const Call& call);
 
   // Orders from tests (control.cpp).

@@ -27,6 +27,7 @@ ServerResponse Central::control(const ServerRequest& request, const std::vector<
   if (order == "POST reset") {
     ledger_.reset(to.name);
     to.counters.clear();
+    to.stock = {};
     return json_response(200, json::Object{});
   }
   if (order == "GET counters") {
@@ -48,7 +49,7 @@ ServerResponse Central::set_faults(Target& to, const ServerRequest& request) {
   return json_response(200, to.faults.as_given);
 }
 
-/// [{"path":"/customers/42","value":{...}}, ...]
+/// [{"path":"/customers/42","value":{...}}, ...]; "value" null: there is no such row any more.
 ServerResponse Central::set_facts(Target& to, const ServerRequest& request) {
   const auto value = json::parse(request.body);
   if (!value || value->as_array() == nullptr) return bad_order("facts are an array of {\"path\",\"value\"}");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "platform/crypto/sha256.h"
 #include "tests/central/central.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr std::int64_t kPageDefault = 500;
 constexpr std::int64_t kPageMax = 1000;
 constexpr std::string_view kCursorPrefix = "c";
+/// The fact of a row that central took out.
+constexpr std::string_view kRemoved = "null";
 
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t value = 0;
@@ -124,8 +127,13 @@ ServerResponse Central::documents(const Call& call) {
     }
     return json_response(200, json::Object{{"documents", std::move(rows)}, {"next", nullptr}});
   }
+  if (const auto original = request.parameter("original")) {
+    for (const Effect& effect : ledger_.returns_of(to.name, *original))
+      rows.push_back(row_of(to.name, effect));
+    return json_response(200, json::Object{{"documents", std::move(rows)}, {"next", nullptr}});
+  }
   const auto store = request.parameter("store");
-  if (!store) return bad_parameter("reference, or store and business_day, are required");
+  if (!store) return bad_parameter("reference, original, or store and business_day, are required");
   const std::string day = request.parameter("business_day").value_or("");
   const std::string cursor = request.parameter("cursor").value_or("c0");
   const auto after =
@@ -156,13 +164,14 @@ ServerResponse Central::view(const Call& call) {
   if (path[0] == "changes" && path.size() == 1) return changes(call);
   std::string name;
   for (const std::string& segment : path) (name += '/') += segment;
-  if (path[0] == "stock" && path.size() == 2) {
-    const auto store = call.request.parameter("store").value_or("");
-    if (const auto fact = ledger_.fact(call.target->name, name + "?store=" + store)) {
-      return tagged(call.request, fact->json, fmt::format("v{}", fact->version));
-    }
-  }
-  if (const auto fact = ledger_.fact(call.target->name, name)) {
+  std::vector<std::string> names{name};
+  if (path[0] == "stock" && path.size() == 2)
+    names.insert(names.begin(), name + "?store=" + call.request.parameter("store").value_or(""));
+  for (const std::string& one : names) {
+    const auto fact = ledger_.fact(call.target->name, one);
+    if (!fact) continue;
+    if (fact->json == kRemoved)
+      return problem_response(404, "not-found", "Not found", "central has no " + one);
     return tagged(call.request, fact->json, fmt::format("v{}", fact->version));
   }
   if (path[0] == "stock" && path.size() == 2) return stock(call);
@@ -170,36 +179,71 @@ ServerResponse Central::view(const Call& call) {
   return problem_response(404, "not-found", "Not found", "central knows no " + name);
 }
 
-/// Derived from the effects in the order central took them.
+/// What came since the last time, in the order central took it.
+void Central::book_stock(Target& to) {
+  for (;;) {
+    const auto effects = ledger_.all(to.name, to.stock.after, kPageMax);
+    if (effects.empty()) return;
+    for (const Effect& effect : effects) {
+      const auto document = json::parse(effect.document);
+      const json::Value* lines = document ? document->find("lines") : nullptr;
+      if (lines == nullptr || lines->as_array() == nullptr) continue;
+      std::set<std::string> skus;
+      for (const json::Value& line : *lines->as_array()) skus.emplace(line.text_of("sku"));
+      for (const std::string& sku : skus) {
+        for (const std::string& store : {effect.store, std::string()}) {
+          Decimal& level = to.stock.levels[{store, sku}];
+          level = stock_after(level, *document, sku);
+        }
+      }
+    }
+    to.stock.after = effects.back().id;
+  }
+}
+
+/// Derived from the effects.
 ServerResponse Central::stock(const Call& call) {
   const std::string store = call.request.parameter("store").value_or("");
   const std::string& sku = call.path[1];
-  Decimal quantity;
-  std::int64_t after = 0;
-  for (;;) {
-    const auto effects = store.empty() ? ledger_.all(call.target->name, after, kPageMax)
-                                       : ledger_.by_day(call.target->name, store, "", after, kPageMax);
-    if (effects.empty()) break;
-    for (const Effect& effect : effects) {
-      if (const auto document = json::parse(effect.document))
-        quantity = stock_after(quantity, *document, sku);
-    }
-    after = effects.back().id;
-  }
+  book_stock(*call.target);
+  const auto level = call.target->stock.levels.find({store, sku});
+  const Decimal quantity = level == call.target->stock.levels.end() ? Decimal() : level->second;
   std::string body = json::dump(json::Object{{"sku", sku}, {"store", store}, {"quantity", quantity.text()}});
   const std::string tag = to_hex(sha256(body)).substr(0, 16);
   return tagged(call.request, std::move(body), tag);
 }
 
 ServerResponse Central::changes(const Call& call) {
+  using Wrong = ChangesFeed::Wrong;
+  const ChangesFeed& feed = call.target->faults.changes;
+  const std::string& target = call.target->name;
+  ++call.target->counters["changes"];
+  if (feed.wrong == Wrong::kNotServed)
+    return problem_response(404, "not-found", "Not found", "no change feed");
   const auto since = number(call.request.parameter("since").value_or("0"));
   if (!since) return bad_parameter("since is a cursor of an answer before");
+  const bool is_ours = *since <= ledger_.last_change(target) || feed.wrong == Wrong::kRepeats;
+  if (!is_ours || (feed.wrong == Wrong::kCursorUnknown && *since > 0))
+    return problem_response(410, "cursor-unknown", "Cursor unknown", "begin again without since");
+  const std::int64_t from = feed.wrong == Wrong::kRepeats ? 0 : *since;
   json::Array items;
-  std::int64_t cursor = *since;
-  for (const Change& change : ledger_.changes(call.target->name, *since, kPageDefault)) {
-    items.push_back(json::Object{{"path", change.path}, {"etag", fmt::format("\"v{}\"", change.version)}});
+  std::int64_t cursor = from;
+  for (const Change& change : ledger_.changes(target, from, feed.page)) {
+    const auto fact = ledger_.fact(target, change.path);
+    if (!fact) continue;
+    json::Object item{{"path", change.path}, {"etag", fmt::format("\"v{}\"", fact->version)}};
+    if (fact->json == kRemoved) {
+      item.emplace_back("value", nullptr);
+    } else if (feed.values) {
+      auto value = json::parse(fact->json);
+      item.emplace_back("value", value ? std::move(*value) : json::Value());
+    }
+    items.push_back(std::move(item));
     cursor = change.id;
   }
+  if (feed.wrong == Wrong::kRepeats) cursor = *since + 1;
+  if (feed.wrong == Wrong::kGoesBack && *since > 0) cursor = 0;
+  if (feed.wrong == Wrong::kStands) cursor = *since;
   return json_response(200, json::Object{{"changes", std::move(items)}, {"cursor", std::to_string(cursor)}});
 }
 
