@@ -350,7 +350,8 @@ TEST_CASE_FIXTURE(Fixture, "central: the returns of a sale are told, from any st
   REQUIRE(give_back("r4", R"({"receipt":"s"})") == 201);
   const auto rows = [&](const std::string& of) {
     std::string out;
-    for (const json::Value& row : *get_json("/documents?original=" + of).find("documents")->as_array())
+    const json::Value told = get_json("/documents?original=" + of);
+    for (const json::Value& row : *told.find("documents")->as_array())
       out += std::string(row.text_of("reference")) + " ";
     return out;
   };
