@@ -11,6 +11,7 @@
 
 #include "agent/http_server/event_loop.h"
 #include "agent/http_server/server.h"
+#include "platform/base/decimal.h"
 #include "platform/base/random.h"
 #include "tests/central/faults.h"
 #include "tests/central/ledger.h"

@@ -52,7 +52,7 @@ ServerResponse Central::set_faults(Target& to, const ServerRequest& request) {
   return json_response(200, to.faults.as_given);
 }
 
-/// [{"path":"/customers/42","value":{...}}, ...]
+/// [{"path":"/customers/42","value":{...}}, ...]; "value" null: there is no such row any more.
 ServerResponse Central::set_facts(Target& to, const ServerRequest& request) {
   const auto value = json::parse(request.body);
   if (!value || value->as_array() == nullptr) return bad_order("facts are an array of {\"path\",\"value\"}");

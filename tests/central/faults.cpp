@@ -90,6 +90,29 @@ bool digests(Faults& faults, const json::Value& value) {
   return std::find(std::begin(kKinds), std::end(kKinds), faults.digests) != std::end(kKinds);
 }
 
+bool changes_feed(Faults& faults, const json::Value& value) {
+  using Wrong = ChangesFeed::Wrong;
+  static const std::map<std::string, Wrong, std::less<>> kWrongs = {
+      {"not-served", Wrong::kNotServed},
+      {"repeats", Wrong::kRepeats},
+      {"goes-back", Wrong::kGoesBack},
+      {"stands", Wrong::kStands},
+      {"cursor-unknown", Wrong::kCursorUnknown}};
+  if (value.as_object() == nullptr) return false;
+  for (const auto& [name, member] : *value.as_object()) {
+    bool fits = false;
+    if (name == "values") fits = flag(member, faults.changes.values);
+    if (name == "page") fits = integer(member, faults.changes.page) && faults.changes.page > 0;
+    if (name == "wrong" && member.as_string() != nullptr) {
+      const auto wrong = kWrongs.find(*member.as_string());
+      fits = wrong != kWrongs.end();
+      if (fits) faults.changes.wrong = wrong->second;
+    }
+    if (!fits) return false;
+  }
+  return true;
+}
+
 const std::map<std::string, Reader, std::less<>>& readers() {
   static const std::map<std::string, Reader, std::less<>> kReaders = {
       {"outage", outage},
@@ -127,6 +150,7 @@ const std::map<std::string, Reader, std::less<>>& readers() {
       {"faults_on_get", [](Faults& f, const json::Value& v) { return flag(v, f.on_get); }},
       {"read_back_lie", read_back_lie},
       {"digests", digests},
+      {"changes", changes_feed},
       {"seed",
        [](Faults&, const json::Value& v) {  // taken by the holder of the generator
          std::int64_t seed = 0;

@@ -26,6 +26,21 @@ struct ReadBackLie {
   json::Object line;              ///< document id -> {"pointer","value"}
 };
 
+/// How the change feed answers.
+struct ChangesFeed {
+  enum class Wrong {
+    kNothing,
+    kNotServed,
+    kRepeats,        ///< the first page again and again, each time with a cursor further on
+    kGoesBack,       ///< from the second page on the cursor is that of the start
+    kStands,         ///< rows, and the cursor that was given
+    kCursorUnknown,  ///< 410 for every cursor but the start's
+  };
+  Wrong wrong = Wrong::kNothing;
+  bool values = true;       ///< rows carry their value
+  std::int64_t page = 500;  ///< rows
+};
+
 struct Faults {
   json::Value as_given = json::Object{};
   enum class Outage { kNone, kDrop, kAnswer503 } outage = Outage::kNone;
@@ -44,6 +59,7 @@ struct Faults {
   /// on; off (404), not_implemented (501), contradicting (parts lack one), other_text (of what is not the
   /// row), prefix_ignored (whole days are listed).
   std::string digests = "on";
+  ChangesFeed changes;
 
   /// kInvalid names the member that is unknown or of the wrong type.
   static Result<Faults> from_json(const json::Value& value);

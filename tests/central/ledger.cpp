@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS effect(
   store TEXT NOT NULL, sequence INTEGER NOT NULL, type TEXT NOT NULL, business_day TEXT NOT NULL,
   recorded_at TEXT NOT NULL, currency TEXT, total TEXT, document TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS effect_by_reference ON effect(target, reference, step);
+CREATE TABLE IF NOT EXISTS return_of(
+  target TEXT NOT NULL, original TEXT NOT NULL, effect INTEGER NOT NULL, PRIMARY KEY(target, original, effect)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS effect_by_day ON effect(target, store, business_day, id);
 CREATE TABLE IF NOT EXISTS row_digest(
   target TEXT NOT NULL, store TEXT NOT NULL, business_day TEXT NOT NULL, row_key TEXT NOT NULL, effect INTEGER NOT NULL,
@@ -49,6 +51,9 @@ enum StatementIndex {
   kPutFact,
   kPutChange,
   kChanges,
+  kLastChange,
+  kPutReturn,
+  kReturnsOf,
   kCountEffects,
   kCountDocuments,
   kDoubles,
@@ -79,6 +84,9 @@ constexpr const char* kSql[] = {
     "INSERT INTO change(target, path, version) SELECT target, path, version FROM fact WHERE target = ? AND "
     "path = ?",
     "SELECT id, path, version FROM change WHERE target = ? AND id > ? ORDER BY id LIMIT ?",
+    "SELECT coalesce(max(id), 0) FROM change WHERE target = ?",
+    "INSERT INTO return_of(target, original, effect) VALUES (?, ?, ?)",
+    EFFECT_ROW "WHERE id IN (SELECT effect FROM return_of WHERE target = ? AND original = ?) ORDER BY id",
     "SELECT COUNT(*) FROM effect WHERE target = ?",
     "SELECT COUNT(*) FROM (SELECT DISTINCT reference, step FROM effect WHERE target = ?)",
     "SELECT reference, step, COUNT(*) FROM effect WHERE target = ? GROUP BY reference, step HAVING COUNT(*) "
@@ -108,6 +116,15 @@ T must(Result<T> result) {
 
 std::int64_t now_ms(const Clock& clock) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.utc_now().time_since_epoch()).count();
+}
+
+/// "STORE/ID" of the sale that a return names by its id; its own store's where it names none.
+std::optional<std::string> original_of(const Post& post) {
+  const json::Value* original = post.document.find("original");
+  if (post.document.text_of("type") != "return" || original == nullptr) return std::nullopt;
+  const std::string_view id = original->text_of("id"), store = original->text_of("store");
+  if (id.empty()) return std::nullopt;
+  return fmt::format("{}/{}", store.empty() ? post.store : store, id);
 }
 
 std::string digest_of(const json::Value& document) {
@@ -194,6 +211,9 @@ std::int64_t Ledger::insert(const std::string& target, const Post& post) {
   must(statement.bind(11, json::dump(post.document)).run());
   const std::int64_t id = *must(database_.query_integer("SELECT last_insert_rowid()"));
   insert_digest(target, id, post, total);
+  if (const auto original = original_of(post)) {
+    must(statements_[kPutReturn].bind(1, target).bind(2, *original).bind(3, id).run());
+  }
   if (post.document.text_of("type") == "customer_update") apply_customer_update(target, post.document);
   return id;
 }
@@ -222,7 +242,7 @@ void Ledger::apply_customer_update(const std::string& target, const json::Value&
   if (changes == nullptr || changes->as_object() == nullptr) return;
   const auto held = fact(target, path);
   json::Value customer = json::Object{{"id", document.text_of("customer")}};
-  if (held) customer = must(json::parse(held->json));
+  if (held && held->json != "null") customer = must(json::parse(held->json));
   for (const auto& [name, value] : *changes->as_object()) {
     json::Object& members = *customer.as_object();
     const auto found =
@@ -315,6 +335,10 @@ std::map<std::string, RangeDigest> Ledger::digests(sqlite::Statement& statement)
   return out;
 }
 
+std::vector<Effect> Ledger::returns_of(const std::string& target, const std::string& original) {
+  return rows(statements_[kReturnsOf].bind(1, target).bind(2, original));
+}
+
 std::vector<Effect> Ledger::all(const std::string& target, std::int64_t after, std::int64_t limit) {
   return rows(statements_[kAll].bind(1, target).bind(2, after).bind(3, limit));
 }
@@ -352,6 +376,13 @@ void Ledger::set_fact(const std::string& target, const std::string& path, const 
   must(statements_[kPutChange].bind(1, target).bind(2, path).run());
 }
 
+std::int64_t Ledger::last_change(const std::string& target) {
+  auto& statement = statements_[kLastChange].bind(1, target);
+  const std::int64_t last = must(statement.step()) ? statement.integer(0) : 0;
+  statement.reset();
+  return last;
+}
+
 std::vector<Change> Ledger::changes(const std::string& target, std::int64_t since, std::int64_t limit) {
   auto& statement = statements_[kChanges].bind(1, target).bind(2, since).bind(3, limit);
   std::vector<Change> out;
@@ -363,7 +394,7 @@ std::vector<Change> Ledger::changes(const std::string& target, std::int64_t sinc
 
 void Ledger::reset(const std::string& target) {
   auto transaction = must(sqlite::Transaction::begin(database_));
-  for (const char* table : {"effect", "row_digest", "idempotency_key", "fact", "change"}) {
+  for (const char* table : {"effect", "row_digest", "idempotency_key", "fact", "change", "return_of"}) {
     auto statement = must(database_.prepare(fmt::format("DELETE FROM {} WHERE target = ?", table)));
     must(statement.bind(1, target).run());
   }

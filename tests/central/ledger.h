@@ -92,13 +92,17 @@ class Ledger {
   /// By prefix, one digit longer than `prefix`.
   std::map<std::string, RangeDigest> digests_by_prefix(const std::string& target, const std::string& store,
                                                        const std::string& day, const std::string& prefix);
+  /// Returns of the sale `original` ("STORE/ID"), from any store, ordered by id.
+  std::vector<Effect> returns_of(const std::string& target, const std::string& original);
   /// All of a target, ordered by id, from behind `after`.
   std::vector<Effect> all(const std::string& target, std::int64_t after, std::int64_t limit);
   Summary summary(const std::string& target);
 
   std::optional<Fact> fact(const std::string& target, const std::string& path);
-  /// Sets a fact; its version grows by one.
+  /// Sets a fact; its version grows by one. "null": there is no such row any more.
   void set_fact(const std::string& target, const std::string& path, const std::string& json);
+  /// The last change's; 0 for none.
+  std::int64_t last_change(const std::string& target);
   std::vector<Change> changes(const std::string& target, std::int64_t since, std::int64_t limit);
 
   /// Forgets everything about the target.

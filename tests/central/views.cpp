@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "platform/crypto/sha256.h"
 #include "tests/central/central.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr std::int64_t kPageDefault = 500;
 constexpr std::int64_t kPageMax = 1000;
 constexpr std::string_view kCursorPrefix = "c";
+/// The fact of a row that central took out.
+constexpr std::string_view kRemoved = "null";
 
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t value = 0;
@@ -67,8 +70,13 @@ ServerResponse Central::documents(const Call& call) {
     }
     return json_response(200, json::Object{{"documents", std::move(rows)}, {"next", nullptr}});
   }
+  if (const auto original = request.parameter("original")) {
+    for (const Effect& effect : ledger_.returns_of(to.name, *original))
+      rows.push_back(row_of(to.name, effect));
+    return json_response(200, json::Object{{"documents", std::move(rows)}, {"next", nullptr}});
+  }
   const auto store = request.parameter("store");
-  if (!store) return bad_parameter("reference, or store and business_day, are required");
+  if (!store) return bad_parameter("reference, original, or store and business_day, are required");
   const std::string day = request.parameter("business_day").value_or("");
   const std::string cursor = request.parameter("cursor").value_or("c0");
   const std::int64_t after =
@@ -105,13 +113,14 @@ ServerResponse Central::view(const Call& call) {
   if (path[0] == "changes" && path.size() == 1) return changes(call);
   std::string name;
   for (const std::string& segment : path) (name += '/') += segment;
-  if (path[0] == "stock" && path.size() == 2) {
-    const auto store = call.request.parameter("store").value_or("");
-    if (const auto fact = ledger_.fact(call.target->name, name + "?store=" + store)) {
-      return tagged(call.request, fact->json, fmt::format("v{}", fact->version));
-    }
-  }
-  if (const auto fact = ledger_.fact(call.target->name, name)) {
+  std::vector<std::string> names{name};
+  if (path[0] == "stock" && path.size() == 2)
+    names.insert(names.begin(), name + "?store=" + call.request.parameter("store").value_or(""));
+  for (const std::string& one : names) {
+    const auto fact = ledger_.fact(call.target->name, one);
+    if (!fact) continue;
+    if (fact->json == kRemoved)
+      return problem_response(404, "not-found", "Not found", "central has no " + one);
     return tagged(call.request, fact->json, fmt::format("v{}", fact->version));
   }
   if (path[0] == "stock" && path.size() == 2) return stock(call);
@@ -157,14 +166,36 @@ ServerResponse Central::stock(const Call& call) {
 }
 
 ServerResponse Central::changes(const Call& call) {
+  using Wrong = ChangesFeed::Wrong;
+  const ChangesFeed& feed = call.target->faults.changes;
+  const std::string& target = call.target->name;
+  ++call.target->counters["changes"];
+  if (feed.wrong == Wrong::kNotServed)
+    return problem_response(404, "not-found", "Not found", "no change feed");
   const auto since = number(call.request.parameter("since").value_or("0"));
   if (!since) return bad_parameter("since is a cursor of an answer before");
+  const bool is_ours = *since <= ledger_.last_change(target) || feed.wrong == Wrong::kRepeats;
+  if (!is_ours || (feed.wrong == Wrong::kCursorUnknown && *since > 0))
+    return problem_response(410, "cursor-unknown", "Cursor unknown", "begin again without since");
+  const std::int64_t from = feed.wrong == Wrong::kRepeats ? 0 : *since;
   json::Array items;
-  std::int64_t cursor = *since;
-  for (const Change& change : ledger_.changes(call.target->name, *since, kPageDefault)) {
-    items.push_back(json::Object{{"path", change.path}, {"etag", fmt::format("\"v{}\"", change.version)}});
+  std::int64_t cursor = from;
+  for (const Change& change : ledger_.changes(target, from, feed.page)) {
+    const auto fact = ledger_.fact(target, change.path);
+    if (!fact) continue;
+    json::Object item{{"path", change.path}, {"etag", fmt::format("\"v{}\"", fact->version)}};
+    if (fact->json == kRemoved) {
+      item.emplace_back("value", nullptr);
+    } else if (feed.values) {
+      auto value = json::parse(fact->json);
+      item.emplace_back("value", value ? std::move(*value) : json::Value());
+    }
+    items.push_back(std::move(item));
     cursor = change.id;
   }
+  if (feed.wrong == Wrong::kRepeats) cursor = *since + 1;
+  if (feed.wrong == Wrong::kGoesBack && *since > 0) cursor = 0;
+  if (feed.wrong == Wrong::kStands) cursor = *since;
   return json_response(200, json::Object{{"changes", std::move(items)}, {"cursor", std::to_string(cursor)}});
 }
 

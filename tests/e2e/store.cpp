@@ -59,7 +59,7 @@ void Store::write_settings() const {
     }
   }
   if (!options_.routes.empty()) out << "[routes]\n" << options_.routes;
-  out << options_.more_settings;
+  out << "[central_view]\n" << options_.central_view << options_.more_settings;
   if (!out.flush()) throw std::runtime_error("cannot write " + settings_file_);
 }
 

@@ -8,7 +8,7 @@ from suite.place import TRADING_DAY, BenchError, folder_bytes, free_port, fresh_
 from suite.processes import run_text
 from suite.stats import Figure
 
-NOT_JOURNAL = ("reserve",)
+NOT_JOURNAL = ("reserve", "facts.db", "facts.db-wal", "facts.db-shm")
 
 
 def run(bench):

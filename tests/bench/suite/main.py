@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 
-from cases import backlog, binary, bulk, durable, growth, journal_bytes, latency, matching, promises, reconcile, replay
+from cases import backlog, binary, bulk, central_view, durable, growth, journal_bytes, latency, matching, promises, reconcile, replay
 from suite import plots, processes, table
 from suite.bench import Bench
 from suite.place import BENCH, RESULTS, ROOT, WORK, BenchError
 from suite.stats import from_plain
 
-MODULES = [durable, latency, bulk, replay, backlog, journal_bytes, reconcile, matching, growth, binary, promises]
+MODULES = [durable, latency, bulk, replay, backlog, journal_bytes, reconcile, matching, central_view, growth, binary, promises]
 CASES = {case.name: case for module in MODULES for case in module.CASES}
 BEGIN, END = "<!-- table: written by tests/bench/run.sh --write -->", "<!-- end of the table -->"
 README = BENCH / "README.md"

@@ -42,6 +42,10 @@ struct Fixture {
   std::int64_t effects() { return central.ledger("erp").integer_of("effects"); }
 };
 
+json::Value json_of(std::string_view text) {
+  return json::parse(text).value();
+}
+
 int status(const std::optional<RawResponse>& response) {
   return response ? response->status : 0;
 }
@@ -338,6 +342,77 @@ TEST_CASE_FIXTURE(
   REQUIRE(status(post("s")) == 201);
   CHECK(get_json("/stock/A1?store=0417").text_of("quantity") == "8");
   CHECK(get("/stock/A1?store=0417")->headers.count("etag") == 1);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "central: its change feed has pages, values, rows taken out, and cursors of its own alone") {
+  central.facts("erp", R"([{"path":"/prices/A","value":{"sku":"A"}},{"path":"/prices/B","value":{"sku":"B"}},
+                           {"path":"/stock/A?store=0417","value":{"sku":"A","quantity":"4"}}])");
+  central.faults("erp", R"({"changes":{"page":2}})");
+  const auto first = get_json("/changes");
+  REQUIRE(first.find("changes")->as_array()->size() == 2);
+  CHECK(first.find("changes")->as_array()->front().find("value")->text_of("sku") == "A");
+  const auto second = get_json("/changes?since=" + std::string(first.text_of("cursor")));
+  REQUIRE(second.find("changes")->as_array()->size() == 1);
+  CHECK(get_json("/stock/A?store=0417").text_of("quantity") == "4");
+  CHECK(get_json("/stock/A?store=0999").text_of("quantity") == "0");
+  const std::string at(second.text_of("cursor"));
+  CHECK(get_json("/changes?since=" + at).text_of("cursor") == at);
+  CHECK(status(get("/changes?since=" + at + "0")) == 410);
+  central.facts("erp", R"([{"path":"/prices/A","value":null}])");
+  CHECK(status(get("/prices/A")) == 404);
+  const auto removed = get_json("/changes?since=" + at);
+  CHECK(removed.find("changes")->as_array()->front().find("value")->is_null());
+  central.faults("erp", R"({"changes":{"values":false}})");
+  CHECK(get_json("/changes").find("changes")->as_array()->at(1).find("value") == nullptr);
+}
+
+TEST_CASE_FIXTURE(Fixture, "central: its change feed goes wrong to order") {
+  for (int i = 0; i < 5; ++i)
+    central.facts("erp", fmt::format(R"([{{"path":"/prices/P{}","value":{{"n":"{}"}}}}])", i, i));
+  const auto wrong = [&](const std::string& how, const std::string& since) {
+    central.faults("erp", fmt::format(R"({{"changes":{{"page":2,"wrong":"{}"}}}})", how));
+    return get("/changes?since=" + since);
+  };
+  CHECK(status(wrong("not-served", "0")) == 404);
+  CHECK(status(wrong("cursor-unknown", "2")) == 410);
+  CHECK(json_of(wrong("stands", "2")->body).text_of("cursor") == "2");
+  CHECK(json_of(wrong("goes-back", "2")->body).text_of("cursor") == "0");
+  const auto again = json_of(wrong("repeats", "2")->body);
+  CHECK(again.text_of("cursor") == "3");
+  CHECK(again.find("changes")->as_array()->front().text_of("path") == "/prices/P0");
+  CHECK(status(raw_exchange(central.port(), "POST", "/control/erp/faults", R"({"changes":{"wrong":"x"}})")) ==
+        400);
+}
+
+TEST_CASE_FIXTURE(Fixture, "central: the returns of a sale are told, from any store") {
+  const auto give_back = [&](const std::string& id, const std::string& original) {
+    return status(
+        post(id, fmt::format(R"({{"id":"{}","type":"return","business_day":"2026-11-23","currency":"GBP",
+      "original":{},"lines":[{{"sku":"A1","quantity":"1","unit_price":"2.50"}}]}})",
+                             id, original)));
+  };
+  REQUIRE(status(post("s")) == 201);
+  REQUIRE(give_back("r1", R"({"id":"s"})") == 201);
+  REQUIRE(give_back("r2", R"({"id":"s","store":"0417"})") == 201);
+  REQUIRE(give_back("r3", R"({"id":"s","store":"0999"})") == 201);
+  REQUIRE(give_back("r4", R"({"receipt":"s"})") == 201);
+  const auto rows = [&](const std::string& of) {
+    std::string out;
+    const json::Value told = get_json("/documents?original=" + of);
+    for (const json::Value& row : *told.find("documents")->as_array())
+      out += std::string(row.text_of("reference")) + " ";
+    return out;
+  };
+  CHECK(rows("0417%2Fs") == "0417/r1 0417/r2 ");
+  CHECK(rows("0999%2Fs") == "0417/r3 ");
+  CHECK(rows("0417%2Fx").empty());
+  CHECK(get_json("/stock/A1?store=0417").text_of("quantity") == "2");
+  REQUIRE(give_back("r5", R"({"id":"s"})") == 201);
+  CHECK(get_json("/stock/A1?store=0417").text_of("quantity") == "3");
+  central.reset("erp");
+  CHECK(rows("0417%2Fs").empty());
+  CHECK(get_json("/stock/A1?store=0417").text_of("quantity") == "0");
 }
 
 TEST_CASE_FIXTURE(Fixture, "central: what it answered survives kill -9, on the same port at once") {
