@@ -155,6 +155,8 @@ void SinkProfile::get(std::string_view target, std::string& out) {
                     R"("recorded_at":"2026-11-23T10:15:00Z","document":null}}]}})",
                     reference, parameter(target, "step"), central));
   }
+  if (target.find("/documents/digest") != std::string_view::npos)
+    return respond(out, 404, R"({"title":"no digests here"})");
   if (!serves_read_back_) return respond(out, 503, R"({"title":"no read-back now"})");
   const auto& rows = rows_[parameter(target, "business_day")];
   const std::size_t from = std::strtoul(parameter(target, "cursor").c_str(), nullptr, 10);
