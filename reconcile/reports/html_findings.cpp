@@ -76,16 +76,30 @@ void add_target(HtmlPage& page, const TargetReport& target) {
   add_findings(page, "Discarded by a person", findings.discarded);
 }
 
+/// What one side held, for a reader: "city Leeds, version 17".
+std::string facts(const json::Value& value) {
+  if (value.as_object() == nullptr) return plain(value);
+  std::string out;
+  for (const auto& [name, member] : *value.as_object())
+    out += (out.empty() ? "" : ", ") + name + " " + plain(member);
+  return out.empty() ? "-" : out;
+}
+
+std::string decision_of(const ReportConflict& conflict) {
+  if (conflict.is_open()) return "open since " + format_utc(conflict.at);
+  return conflict.decision + (conflict.decided_by.empty() ? "" : ", by " + conflict.decided_by) + ", " +
+         format_utc(conflict.at);
+}
+
 void add_conflicts(HtmlPage& page, const std::vector<ReportConflict>& conflicts) {
   if (conflicts.empty()) return;
   page.raw("<h3>Conflicts (").text(std::to_string(conflicts.size())).raw(")</h3>\n");
-  HtmlTable table(page,
-                  {"conflict", "what", "document", "store", "central", "policy", "decision", "by", "when"});
+  HtmlTable table(page, {"conflict", "what", "document", "store", "central", "decision"});
   for (const ReportConflict& one : conflicts) {
-    table.row(
-        {one.kind + (one.subject.empty() ? "" : " " + one.subject), one.explanation, one.document,
-         plain(one.store), plain(one.central), one.policy, one.decision, one.decided_by, format_utc(one.at)},
-        one.is_open() ? "bad" : "");
+    table.row({one.kind + (one.subject.empty() ? "" : ": " + one.subject),
+               one.explanation + (one.policy.empty() ? "" : " Policy: " + one.policy + "."), one.document,
+               facts(one.store), facts(one.central), decision_of(one)},
+              one.is_open() ? "bad" : "");
   }
 }
 
