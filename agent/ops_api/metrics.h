@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/access/access_sample.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "outbox/journal/reader.h"
@@ -29,6 +30,7 @@ struct MetricsSample {
   Sequence head;
   UtcTime now{};
   std::map<std::string, IntakeCounts> intakes;
+  AccessSample access = {};
 };
 
 class Metrics {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/http_server/problems.h"
+#include "agent/ops_api/decided_by.h"
 #include "agent/ops_api/journal_reads.h"
 #include "agent/views/status_view.h"
 #include "reconcile/reports/report.h"
@@ -27,18 +28,21 @@ struct Signed {
   std::string reason, by;
 };
 
-/// {"reason","by"}: who decides must say why; both end up in the journal.
-Result<Signed> read_signed(const std::string& text) {
+/// {"reason","by"}: who decides must say why; both end up in the journal. `by` may be left out by who showed
+/// a token or certificate.
+Result<Signed> read_signed(const ServerRequest& request) {
   const Error wrong{ErrorKind::kInvalid, "malformed",
                     "the body must be {\"reason\":\"why\",\"by\":\"who\"}, each 1 to 1024 bytes"};
-  auto body = json::parse(text);
+  auto body = json::parse(request.body);
   if (!body || body->as_object() == nullptr) return wrong;
   Signed decision{std::move(*body), {}, {}};
   decision.reason = decision.body.text_of("reason");
   decision.by = decision.body.text_of("by");
   for (const auto* part : {&decision.reason, &decision.by}) {
-    if (part->empty() || part->size() > kReasonBytesMax) return wrong;
+    if (part->size() > kReasonBytesMax) return wrong;
   }
+  decision.by = decided_by(request, decision.by);
+  if (decision.reason.empty() || decision.by.empty()) return wrong;
   return decision;
 }
 
@@ -133,15 +137,16 @@ void OpsApi::status(Responder respond) {
   const auto targets = parts_.delivery.targets();
   const auto blocked = parts_.delivery.blocked_documents();
   const bool accepting = parts_.accepting();
-  read(std::move(respond),
-       [this, counts, targets, blocked, accepting, intakes = intakes()](JournalReader& reader) {
-         auto oldest = reader.oldest_open();
-         if (!oldest) return error_response(oldest.error());
-         auto recoveries = reader.recoveries();
-         if (!recoveries) return error_response(recoveries.error());
-         return json_response(status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets,
-                                                       blocked, *oldest, std::move(*recoveries), intakes}));
-       });
+  read(std::move(respond), [this, counts, targets, blocked, accepting, intakes = intakes(),
+                            certificates = access().certificates](JournalReader& reader) {
+    auto oldest = reader.oldest_open();
+    if (!oldest) return error_response(oldest.error());
+    auto recoveries = reader.recoveries();
+    if (!recoveries) return error_response(recoveries.error());
+    return json_response(
+        status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets, blocked, *oldest,
+                                 std::move(*recoveries), intakes, certificates}));
+  });
 }
 
 std::map<std::string, IntakeCounts> OpsApi::intakes() const {
@@ -157,7 +162,8 @@ void OpsApi::metrics(Responder respond) {
                        parts_.accepting(),
                        parts_.journal.head(),
                        parts_.clock.utc_now(),
-                       intakes()};
+                       intakes(),
+                       access()};
   respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
 }
 
@@ -203,7 +209,7 @@ void OpsApi::decide_quarantine(const ServerRequest& request, const std::string& 
   } else {
     return respond(not_found("A quarantined delivery takes retry, discard or amend."));
   }
-  auto decision = read_signed(request.body);
+  auto decision = read_signed(request);
   if (!decision) return respond(bad_request(decision.error().detail));
   fact.reason = decision->reason;
   fact.by = decision->by;
@@ -252,8 +258,9 @@ void OpsApi::decide_target(const ServerRequest& request, const std::string& targ
   } else {
     return respond(not_found("A target takes pause or resume."));
   }
+  fact.by = decided_by(request, "");
   if (!request.body.empty()) {
-    auto decision = read_signed(request.body);
+    auto decision = read_signed(request);
     if (!decision) return respond(bad_request(decision.error().detail + ", or no body at all"));
     fact.reason = decision->reason;
     fact.by = decision->by;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/access/access_sample.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/http_server/server.h"
 #include "agent/ops_api/metrics.h"
@@ -30,6 +31,7 @@ class OpsApi {
     std::function<DiskSample()> disk;
     const Clock& clock;
     std::function<std::map<std::string, IntakeCounts>()> intakes = {};  ///< by name; may be empty
+    std::function<AccessSample()> access = {};
   };
   explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -39,6 +41,7 @@ class OpsApi {
   void get(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   void post(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   std::map<std::string, IntakeCounts> intakes() const;
+  AccessSample access() const { return parts_.access ? parts_.access() : AccessSample(); }
   void status(Responder respond);
   void metrics(Responder respond);
   void report(const ServerRequest& request, Responder respond);

@@ -29,6 +29,17 @@ json::Value target_view(const JournalCounts::Target& counts, const TargetView* v
   return out;
 }
 
+json::Value certificates_view(const std::vector<CertificateView>& certificates) {
+  json::Array out;
+  for (const CertificateView& each : certificates) {
+    out.emplace_back(json::Object{{"listener", each.listener},
+                                  {"subject", each.facts.subject},
+                                  {"not_after", format_utc(each.facts.not_after)},
+                                  {"days_left", each.days_left}});
+  }
+  return out;
+}
+
 }  // namespace
 
 json::Value status_view(const StatusSample& sample) {
@@ -79,6 +90,8 @@ json::Value status_view(const StatusSample& sample) {
       {"documents", std::move(documents)},
       {"targets", std::move(targets)},
       {"lost", std::move(lost)}};
+  if (!sample.certificates.empty())
+    status.emplace_back("certificates", certificates_view(sample.certificates));
   if (!intakes.empty()) status.emplace_back("intakes", std::move(intakes));
   return status;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/access/certificates.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "outbox/journal/reader.h"
@@ -22,6 +23,7 @@ struct StatusSample {
   std::optional<StoredDocument> oldest;
   std::vector<RecoveredFact> recoveries;  ///< from damage, ever
   std::map<std::string, IntakeCounts> intakes = {};
+  std::vector<CertificateView> certificates = {};
 };
 
 json::Value status_view(const StatusSample& sample);

@@ -28,6 +28,8 @@ struct StoreOptions {
   std::string target_lines = "concurrency = 16\n";  ///< added to every target
   std::string timeout_s = "10";                     ///< of every target
   std::string journal_lines = "disk_reserve_mib = 1\n";
+  std::string listen = "127.0.0.1";   ///< the host of both TCP listeners
+  std::string till_lines, ops_lines;  ///< added to [till] and [ops]
   std::string more_settings;          ///< whole sections, behind all others
   std::vector<std::string> launcher;  ///< in front of the daemon's command, e.g. {"/usr/bin/prlimit", ...}
   std::map<std::string, std::string> env;  ///< of the daemon
