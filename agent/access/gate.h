@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,9 +25,15 @@ struct GateCounts {
 class Gate {
  public:
   /// `list` and `clock` must outlive it. `certificates`: name to role, for AccessKind::kOperator.
+  /// `look_again` is called where a token is not known, and may change the list: one that was made a moment
+  /// ago is no failure.
   Gate(AccessKind kind, const AccessList& list, const Clock& clock,
-       std::map<std::string, std::string> certificates = {})
-      : kind_(kind), list_(list), clock_(clock), certificates_(std::move(certificates)) {}
+       std::map<std::string, std::string> certificates = {}, std::function<void()> look_again = {})
+      : kind_(kind),
+        list_(list),
+        clock_(clock),
+        certificates_(std::move(certificates)),
+        look_again_(std::move(look_again)) {}
 
   /// For ServerOptions::admit. Sets `caller` to the terminal's or the operator's name. 401 `unauthorized`,
   /// 403 `forbidden`, 429 `locked-out`.
@@ -43,6 +50,7 @@ class Gate {
   const AccessList& list_;
   const Clock& clock_;
   const std::map<std::string, std::string> certificates_;
+  const std::function<void()> look_again_;
   Lockouts lockouts_table_;
   std::uint64_t refused_ = 0, lockouts_ = 0;
 };

@@ -33,8 +33,9 @@ AuditSink audit_to_log() {
 Doors::Doors(const Settings& settings, const Clock& clock, AuditSink audit)
     : settings_(settings),
       tokens_(settings.journal.path, audit),
-      till_gate_(AccessKind::kTerminal, tokens_.list(), clock),
-      ops_gate_(AccessKind::kOperator, tokens_.list(), clock, settings.ops.client_certificates) {
+      till_gate_(AccessKind::kTerminal, tokens_.list(), clock, {}, [this] { tokens_.look(); }),
+      ops_gate_(AccessKind::kOperator, tokens_.list(), clock, settings.ops.client_certificates,
+                [this] { tokens_.look(); }) {
   if (settings.till.tls() && !settings.till.tcp.empty())
     till_certificate_.emplace("till", settings.till, "", clock, audit);
   if (settings.ops.tls())

@@ -135,8 +135,7 @@ void add_kind(CLI::App& app, Context& context, AccessKind kind, const char* purp
   group->require_subcommand(1);
   auto add = std::make_shared<AccessOptions>();
   CLI::App* command = add_named(
-      *group, context,
-      {"add", "makes a token and prints it, once; good within a second", add_examples, kExits}, add);
+      *group, context, {"add", "makes a token and prints it, once; good at once", add_examples, kExits}, add);
   command->add_option("--expires", add->expires,
                       "the last day on which it is good, YYYY-MM-DD (default: none)");
   if (kind == AccessKind::kOperator) {
