@@ -216,12 +216,12 @@ std::string check_listen_address(std::string_view value) {
   if (!parts || !is_host(parts->host)) return "must be \"host:port\", e.g. \"127.0.0.1:7411\"";
   if (!number_to(parts->port, 65535))
     return "must have a port of 0 to 65535 behind the colon, e.g. \"127.0.0.1:7411\"";
-  if (!is_loopback(parts->host)) {
-    return "is not an address of this machine alone: it needs TLS and tokens, which this version does not "
-           "offer; "
-           "use 127.0.0.1";
-  }
   return {};
+}
+
+std::string listen_host(std::string_view address) {
+  const auto parts = split_host_port(address);
+  return parts ? std::string(parts->host) : std::string();
 }
 
 std::string check_listen_address_or_none(std::string_view value) {

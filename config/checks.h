@@ -37,10 +37,13 @@ std::string check_host_key(std::string_view value);
 /// "file:PATH", "env:NAME", "systemd-credential:NAME" or "". Never repeats the value: it may be the secret
 /// itself.
 std::string check_secret(std::string_view value);
-/// "host:port" of this machine.
+/// "host:port". Whether an address beyond this machine is guarded is listeners.cpp's to check.
 std::string check_listen_address(std::string_view value);
 /// The same, or "" for none.
 std::string check_listen_address_or_none(std::string_view value);
+
+/// The host of an address that check_listen_address() found right, without brackets.
+std::string listen_host(std::string_view address);
 
 /// Longest path of a Unix socket in bytes: sun_path holds 108 with its ending zero (unix(7)).
 inline constexpr std::size_t kSocketPathBytesMax = 107;

@@ -29,13 +29,20 @@ const std::vector<Key<TillSettings>>& till_keys() {
   static const std::vector<Key<S>> keys = {
       {"unix_socket", &S::unix_socket},
       {"tcp", &S::tcp, 0, 0, check_listen_address_or_none},
+      {"tls_certificate", &S::tls_certificate},
+      {"tls_key", &S::tls_key},
   };
   return keys;
 }
 
 const std::vector<Key<OpsSettings>>& ops_keys() {
   using S = OpsSettings;
-  static const std::vector<Key<S>> keys = {{"tcp", &S::tcp, 0, 0, check_listen_address}};
+  static const std::vector<Key<S>> keys = {
+      {"tcp", &S::tcp, 0, 0, check_listen_address},
+      {"tls_certificate", &S::tls_certificate},
+      {"tls_key", &S::tls_key},
+      {"client_ca_file", &S::client_ca_file},
+  };
   return keys;
 }
 
@@ -201,6 +208,7 @@ std::vector<std::string> known_keys() {
   append(all, "journal", names_of(journal_keys()));
   append(all, "till", names_of(till_keys()));
   append(all, "ops", names_of(ops_keys()));
+  append(all, "ops", {"client_certificates"});
   append(all, "reconcile", names_of(reconcile_keys()));
   append(all, "conflicts", names_of(conflict_keys()));
   append(all, "slo", names_of(slo_keys()));

@@ -5,6 +5,7 @@
 #include "config/conflicts.h"
 #include "config/file_targets.h"
 #include "config/intakes.h"
+#include "config/listeners.h"
 #include "config/section.h"
 #include "config/settings.h"
 #include "config/targets.h"
@@ -36,7 +37,9 @@ class Loader {
     section("store", store_keys(), settings_.store);
     section("journal", journal_keys(), settings_.journal);
     section("till", till_keys(), settings_.till);
-    section("ops", ops_keys(), settings_.ops);
+    section("ops", ops_keys(), settings_.ops, {"client_certificates"});
+    if (const Node* names = find("ops", "client_certificates"))
+      read_client_certificates(*names, settings_.ops, mistakes_);
     section("reconcile", reconcile_keys(), settings_.reconcile);
     if (const Node* conflicts = root_.find("conflicts")) read_conflicts(*conflicts, settings_, mistakes_);
     section("slo", slo_keys(), settings_.slo);
@@ -55,7 +58,7 @@ class Loader {
     require("store", "currency", "write the store's currency, e.g. currency = \"GBP\"");
     check_retention();
     resolve_paths();
-    check_listeners();
+    check_listeners(root_, settings_, mistakes_);
     check_intake_folders(settings_, mistakes_);
     return {std::move(settings_), mistakes_.take()};
   }
@@ -74,8 +77,10 @@ class Loader {
   }
 
   template <class S>
-  void section(const std::string& name, const std::vector<Key<S>>& keys, S& out) {
-    if (const Node* table = root_.find(name)) read_section(*table, "[" + name + "]", keys, out, mistakes_);
+  void section(const std::string& name, const std::vector<Key<S>>& keys, S& out,
+               const std::vector<std::string>& subtables = {}) {
+    if (const Node* table = root_.find(name))
+      read_section(*table, "[" + name + "]", keys, out, mistakes_, subtables);
   }
 
   const Node* find(std::string_view section, std::string_view key) const {
@@ -116,6 +121,11 @@ class Loader {
     resolve(settings_.journal.path);
     resolve(settings_.till.unix_socket);
     resolve(settings_.log.file);
+    resolve(settings_.till.tls_certificate);
+    resolve(settings_.till.tls_key);
+    resolve(settings_.ops.tls_certificate);
+    resolve(settings_.ops.tls_key);
+    resolve(settings_.ops.client_ca_file);
     for (auto& [name, intake] : settings_.intakes) resolve(intake.folder);
     for (auto& [name, target] : settings_.targets) {
       resolve(target.ca_file);
@@ -158,24 +168,6 @@ class Loader {
     mistakes_.add(key == nullptr ? table->line : key->line,
                   "[targets." + name + "] there is no connector \"" + connector + "\": no file " + looked +
                       "; use \"rest\" or \"file\", or name a connector file");
-  }
-
-  void check_listeners() {
-    const TillSettings& till = settings_.till;
-    if (till.unix_socket.size() > kSocketPathBytesMax) {
-      mistakes_.add(line_of("till", "unix_socket"),
-                    "[till] unix_socket is longer than the 107 bytes that a socket's path may have; use a "
-                    "shorter path");
-    }
-    if (till.unix_socket.empty() && till.tcp.empty()) {
-      mistakes_.add(std::max(line_of("till", "tcp"), line_of("till", "unix_socket")),
-                    "[till] unix_socket and tcp are both \"\", so that no till could post; set one of them");
-    }
-    const bool any_port = till.tcp.size() > 2 && till.tcp.substr(till.tcp.size() - 2) == ":0";
-    if (till.tcp == settings_.ops.tcp && !any_port) {
-      mistakes_.add(std::max(line_of("till", "tcp"), line_of("ops", "tcp")),
-                    "[till] tcp and [ops] tcp are the same address; give each a port of its own");
-    }
   }
 
   const Node& root_;

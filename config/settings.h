@@ -33,13 +33,23 @@ struct JournalSettings {
   std::int64_t retention_trading_days = 400;  ///< 0: for ever
 };
 
-struct TillSettings {
-  std::string unix_socket = "/run/tillsync/till.sock";
-  std::string tcp = "127.0.0.1:7411";
+/// What a listener shows its clients (PEM).
+struct TlsSettings {
+  std::string tls_certificate;        ///< file: its own certificate, then those up to the root's; "": no TLS
+  SecretReference tls_key{"", true};  ///< the certificate's private key
+  bool tls() const { return !tls_certificate.empty(); }
 };
 
-struct OpsSettings {
-  std::string tcp = "127.0.0.1:7412";
+struct TillSettings : TlsSettings {
+  std::string unix_socket = "/run/tillsync/till.sock";
+  std::string tcp = "127.0.0.1:7411";  ///< beyond this machine only with TLS
+};
+
+struct OpsSettings : TlsSettings {
+  std::string tcp = "127.0.0.1:7412";  ///< beyond this machine only with TLS
+  std::string client_ca_file;          ///< PEM: who signs the certificates of clients; "": none are asked for
+  /// Name in a client's certificate (subject's CN, or a DNS or e-mail name) to role: "read", "operate".
+  std::map<std::string, std::string> client_certificates;
 };
 
 struct ReconcileSettings {

@@ -9,6 +9,7 @@
 #include "agent/assembly/damaged.h"
 #include "agent/assembly/descriptors.h"
 #include "agent/assembly/disk_guard.h"
+#include "agent/assembly/doors.h"
 #include "agent/assembly/memory_keeper.h"
 #include "agent/assembly/protocol_error.h"
 #include "agent/assembly/report_key.h"
@@ -58,7 +59,7 @@ class Daemon {
     for (auto step : {&Daemon::open_journal, &Daemon::start_loops, &Daemon::start_apis}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
-    if (auto done = listen(); !done) return done.error();
+    if (auto done = doors_->listen(*till_server_, *ops_server_); !done) return done.error();
     return start_intakes();
   }
 
@@ -68,6 +69,7 @@ class Daemon {
   void run() {
     loop_.on_stop_signal([this] { shut_down(); });
     feed_watchdog();
+    doors_->watch(loop_);
     memory_.emplace(MemoryKeeperOptions{[this] { return journal_->head(); }});
     memory_->watch(loop_);
     log_quietly(notify_ready());
@@ -93,7 +95,6 @@ class Daemon {
   Result<std::unique_ptr<TargetPort>> target_port(const std::string& name, http::Client& client,
                                                   const DeliveryLoop::Parts::Post& post);
   Result<void> start_apis();
-  Result<void> listen();
   Result<void> start_intakes();
   void open_key();
   void damaged(const Error& error);
@@ -126,6 +127,7 @@ class Daemon {
   std::unique_ptr<ReconcileLoop> reconcile_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<OpsApi> ops_api_;
+  std::unique_ptr<Doors> doors_;  ///< outlives the servers
   std::unique_ptr<HttpServer> till_server_;
   std::unique_ptr<HttpServer> ops_server_;
   FileIntakes intakes_;
@@ -289,23 +291,25 @@ ConnectionShares connection_shares(const Settings& settings) {
 }
 
 Result<void> Daemon::start_apis() {
+  auto doors = Doors::open(settings_, clock_, audit());
+  if (!doors) return doors.error();
+  doors_ = std::move(*doors);
   till_api_ = std::make_unique<TillApi>(TillApi::Parts{loop_, *journal_, *workers_, *store_,
                                                        [this] { return health(); },
                                                        [this] { return disk_->has_room(); }});
-  ops_api_ =
-      std::make_unique<OpsApi>(OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_,
-                                             *workers_, metrics_, [this] { return accepting(); },
-                                             [this] {
-                                               return DiskSample{disk_->free_bytes(), disk_->reserve_bytes()};
-                                             },
-                                             clock_,
-                                             [this] {
-                                               std::map<std::string, IntakeCounts> counts;
-                                               for (const auto& [name, intake] : intakes_)
-                                                 counts[name] = intake->counts();
-                                               return counts;
-                                             },
-                                             report_key_ ? &*report_key_ : nullptr});
+  ops_api_ = std::make_unique<OpsApi>(
+      OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_, *workers_, metrics_,
+                    [this] { return accepting(); },
+                    [this] {
+                      return DiskSample{disk_->free_bytes(), disk_->reserve_bytes()};
+                    },
+                    clock_,
+                    [this] {
+                      std::map<std::string, IntakeCounts> counts;
+                      for (const auto& [name, intake] : intakes_) counts[name] = intake->counts();
+                      return counts;
+                    },
+                    report_key_ ? &*report_key_ : nullptr, [this] { return doors_->sample(); }});
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
@@ -314,27 +318,18 @@ Result<void> Daemon::start_apis() {
   till.connections_max = shares.tills;
   till.body_bytes_max = [this](const ServerRequest& head) { return till_api_->body_bytes_max(head); };
   till.protocol_error = protocol_error;
-  till_server_ = std::make_unique<HttpServer>(loop_, till, [this](ServerRequest request, Responder respond) {
-    till_api_->handle(std::move(request), std::move(respond));
-  });
   ServerOptions ops;
   ops.connections_max = shares.ops;
   ops.body_bytes_max = [](const ServerRequest&) { return kOpsBodyBytesMax; };
   ops.protocol_error = protocol_error;
+  doors_->guard(till, ops);
+  till_server_ = std::make_unique<HttpServer>(loop_, till, [this](ServerRequest request, Responder respond) {
+    till_api_->handle(std::move(request), std::move(respond));
+  });
   ops_server_ = std::make_unique<HttpServer>(loop_, ops, [this](ServerRequest request, Responder respond) {
     ops_api_->handle(std::move(request), std::move(respond));
   });
   return ok();
-}
-
-Result<void> Daemon::listen() {
-  if (!settings_.till.unix_socket.empty()) {
-    if (auto done = till_server_->listen_unix(settings_.till.unix_socket); !done) return done.error();
-  }
-  if (!settings_.till.tcp.empty()) {
-    if (auto done = till_server_->listen_tcp(settings_.till.tcp); !done) return done.error();
-  }
-  return ops_server_->listen_tcp(settings_.ops.tcp);
 }
 
 Result<void> Daemon::start_intakes() {

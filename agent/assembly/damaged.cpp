@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/assembly/daemon.h"
+#include "agent/assembly/doors.h"
 #include "agent/assembly/protocol_error.h"
 #include "agent/http_server/problems.h"
 #include "agent/http_server/server.h"
@@ -70,22 +71,22 @@ class DamagedService {
 
  private:
   Result<void> listen() {
+    auto doors = Doors::open(settings_, clock_, audit_to_log());
+    if (!doors) return doors.error();
+    doors_ = std::move(*doors);
     ServerOptions options;
     options.body_bytes_max = [](const ServerRequest&) { return kBodyBytesMax; };
     options.protocol_error = protocol_error;
-    till_ = std::make_unique<HttpServer>(loop_, options, [this](ServerRequest request, Responder respond) {
-      till(request, std::move(respond));
-    });
-    ops_ = std::make_unique<HttpServer>(loop_, options, [this](ServerRequest request, Responder respond) {
+    ServerOptions till_options = options, ops_options = options;
+    doors_->guard(till_options, ops_options);
+    till_ = std::make_unique<HttpServer>(
+        loop_, till_options,
+        [this](ServerRequest request, Responder respond) { till(request, std::move(respond)); });
+    ops_ = std::make_unique<HttpServer>(loop_, ops_options, [this](ServerRequest request, Responder respond) {
       ops(request, std::move(respond));
     });
-    if (!settings_.till.unix_socket.empty()) {
-      if (auto done = till_->listen_unix(settings_.till.unix_socket); !done) return done.error();
-    }
-    if (!settings_.till.tcp.empty()) {
-      if (auto done = till_->listen_tcp(settings_.till.tcp); !done) return done.error();
-    }
-    return ops_->listen_tcp(settings_.ops.tcp);
+    doors_->watch(loop_);
+    return doors_->listen(*till_, *ops_);
   }
 
   void feed_watchdog() {
@@ -245,6 +246,7 @@ class DamagedService {
   std::atomic<bool> stop_{false};
   std::thread walking_;
   std::unique_ptr<WorkerPool> workers_;  // none where SQLite cannot open the journal
+  std::unique_ptr<Doors> doors_;         ///< outlives the servers
   std::unique_ptr<HttpServer> till_, ops_;
 };
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "agent/access/certificates.h"
 #include "agent/assembly/daemon.h"
 #include "agent/cli/commands.h"
 #include "outbox/document/validation.h"
@@ -45,6 +46,43 @@ void warn_of_secrets(const Settings& settings) {
       std::fputs(("tillsync: note: [targets." + name + "] " + printable(fault) + "\n").c_str(), stderr);
     }
   }
+}
+
+/// What is wrong with the listeners' certificates, told; true where nothing is that would keep the daemon
+/// from starting. What cannot be read is a note, as with secrets. So is one that has expired: the daemon
+/// starts with it, because tills on this machine go on.
+bool check_certificates(const Context& context, const Settings& settings) {
+  bool good = true;
+  const auto check = [&](const std::string& listener, const TlsSettings& tls,
+                         const std::string& client_ca_file) {
+    if (!tls.tls()) return;
+    const auto loaded = load_tls(listener, tls, client_ca_file);
+    std::string fault;
+    if (!loaded) {
+      fault = loaded.error().detail;
+      if (loaded.error().kind == ErrorKind::kInvalid) {
+        good = false;
+        fail(Exit::kUsage, fault);
+        return;
+      }
+    } else {
+      const auto& facts = (*loaded)->certificate();
+      const int left = tls::days_left(facts, context.clock.utc_now());
+      const std::string end = format_utc(facts.not_after);
+      if (left < 0) fault = "the certificate " + tls.tls_certificate + " has expired, at " + end;
+      if (left >= 0 && left < kWarnDays) fault = "the certificate " + tls.tls_certificate + " ends at " + end;
+      if (context.clock.utc_now() < facts.not_before)
+        fault = "the certificate " + tls.tls_certificate + " is good only from " +
+                format_utc(facts.not_before) + " on";
+      if (fault.empty()) return;
+      fault = "[" + listener + "] " + fault +
+              ": put a new one, and its key, in the files' place; no restart is needed";
+    }
+    std::fputs(("tillsync: note: " + printable(fault) + "\n").c_str(), stderr);
+  };
+  if (!settings.till.tcp.empty()) check("till", settings.till, "");
+  check("ops", settings.ops, settings.ops.client_ca_file);
+  return good;
 }
 
 // Likewise: a share may not be mounted yet.
@@ -113,6 +151,7 @@ Exit check_settings(const Context& context) {
   }
   warn_of_secrets(loaded.settings);
   warn_of_intakes(loaded.settings);
+  if (!check_certificates(context, loaded.settings)) return Exit::kUsage;
   if (!context.json) print("settings " + printable(context.settings_file) + ": good\n");
   if (auto ours = check_journal_owner(loaded.settings); !ours) return fail(ours.error());
   return check_journal(context, loaded.settings.journal.path);

@@ -56,6 +56,7 @@ void build(CLI::App& app, Context& context) {
   add_explain(app, context);
   add_journal(app, context);
   add_connector(app, context);
+  add_access(app, context);
   add_jq_worker(app, context);
 }
 
@@ -134,6 +135,13 @@ CLI::App* add_command(CLI::App& parent, Context& context, const CommandHelp& hel
   if (json == JsonOption::kOffered) command->add_flag("--json", context.json, "machine output");
   command->footer(std::string("Examples:\n") + help.examples + "\nExit status:\n  " + help.exits);
   return command;
+}
+
+void add_caller_options(CLI::App& command, Context& context) {
+  command.add_option("--token-file", context.token_file,
+                     "file with the token to show, where the daemon wants one (default: TILLSYNC_TOKEN's)");
+  command.add_option("--ca-file", context.ca_file,
+                     "PEM file of who signed the daemon's certificate (default: the certificate itself)");
 }
 
 int run_command_line(int argc, const char* const* argv) {

@@ -21,6 +21,7 @@ void add_conflicts(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
 void add_connector(CLI::App& app, Context& context);
+void add_access(CLI::App& app, Context& context);
 void add_connector_try(CLI::App& connector, Context& context);
 void add_connector_fetch(CLI::App& connector, Context& context);
 void add_jq_worker(CLI::App& app, Context& context);
@@ -32,6 +33,9 @@ struct CommandHelp {
   const char* examples;  ///< lines, each with its line end
   const char* exits;     ///< e.g. "0 done; 2 usage or settings"
 };
+
+/// Adds --token-file and --ca-file, for a command that calls the daemon.
+void add_caller_options(CLI::App& command, Context& context);
 
 /// Adds a command with --config (and --json where `json` says so) to `parent`.
 enum class JsonOption { kNone, kOffered };

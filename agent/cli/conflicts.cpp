@@ -51,7 +51,7 @@ std::string choices_of(const json::Value& conflict) {
 Exit run_list(const Context& context, const ListOptions& options) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  auto list = read_conflicts(ops_endpoint(*settings), options.day, options.kind);
+  auto list = read_conflicts(ops_endpoint(context, *settings), options.day, options.kind);
   if (!list) return fail(list.error());
   if (context.json) {
     print(json::dump(json::Object{{"conflicts", std::move(*list)}}) + "\n");
@@ -76,7 +76,7 @@ Exit run_list(const Context& context, const ListOptions& options) {
 Exit run_show(const Context& context, const std::string& id, const std::string& day) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  auto list = read_conflicts(ops_endpoint(*settings), day, "");
+  auto list = read_conflicts(ops_endpoint(context, *settings), day, "");
   if (!list) return fail(list.error());
   const auto found = std::find_if(list->begin(), list->end(),
                                   [&](const json::Value& conflict) { return conflict.text_of("id") == id; });
@@ -115,7 +115,7 @@ Exit run_resolve(const Context& context, ResolveOptions options) {
   if (options.by.empty()) return fail(Exit::kUsage, "who decides this is not known; give --by NAME");
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
   if (!options.kind.empty()) {
     const auto list = read_conflicts(ops, "", options.kind);
     if (!list) return fail(list.error());

@@ -15,7 +15,7 @@ constexpr double kTimeoutMaxS = 1e6;
 Exit run_drain(const Context& context, std::chrono::milliseconds timeout) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
   const SteadyTime until = context.clock.steady_now() + timeout;
   catch_interrupts();
   ProgressLine line(kLineEvery);
@@ -62,6 +62,7 @@ void add_drain(CLI::App& app, Context& context) {
   auto seconds = std::make_shared<double>(kTimeoutDefaultS);
   command->add_option("--timeout", *seconds, "seconds to wait at most (default 3600)")
       ->check(CLI::Range(0.0, kTimeoutMaxS));
+  add_caller_options(*command, context);
   command->callback([&context, seconds] {
     context.exit = run_drain(context, std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000)));
   });

@@ -79,6 +79,7 @@ class PostJob {
   std::optional<Setback> send(Chunk& chunk) {
     http::Request request = request_to(till_, "POST", "/v1/documents");
     request.headers.emplace_back("Content-Type", "application/x-ndjson");
+    if (till_.fault) return Setback{exit_of(till_.fault->kind), till_.fault->detail, {}, true};
     for (const PostLine& line : chunk) request.body.append(line.text).append("\n");
     http::Exchange result = http::perform(std::move(request));
     if (const auto* failure = std::get_if<http::Failure>(&result)) {
@@ -175,7 +176,7 @@ class PostJob {
 Exit run_post(const Context& context, const std::string& file, std::chrono::milliseconds timeout) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  PostJob job(context, till_endpoint(*settings), timeout);
+  PostJob job(context, till_endpoint(context, *settings), timeout);
   if (file == "-") {
     std::ios::sync_with_stdio(false);  // else every byte is a call of its own
     return job.run(std::cin);
@@ -204,6 +205,7 @@ void add_post(CLI::App& app, Context& context) {
   command->add_option("FILE", *file, "NDJSON; - for standard input")->required();
   command->add_option("--timeout", *seconds, "seconds without progress after which it gives up (default 60)")
       ->check(CLI::Range(0.0, kTimeoutMaxS));
+  add_caller_options(*command, context);
   command->callback([&context, file, seconds] {
     context.exit =
         run_post(context, *file, std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000)));

@@ -29,7 +29,7 @@ const json::Array& entries_of(const json::Value& list) {
 Exit run_list(const Context& context) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const auto list = get_json(ops_endpoint(*settings), "/v1/quarantine");
+  const auto list = get_json(ops_endpoint(context, *settings), "/v1/quarantine");
   if (!list) return fail(list.error());
   if (context.json) {
     print(json::dump(*list) + "\n");
@@ -52,7 +52,7 @@ Exit run_list(const Context& context) {
 Exit run_show(const Context& context, const std::string& delivery) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const auto list = get_json(ops_endpoint(*settings), "/v1/quarantine");
+  const auto list = get_json(ops_endpoint(context, *settings), "/v1/quarantine");
   if (!list) return fail(list.error());
   for (const json::Value& entry : entries_of(*list)) {
     if (entry.text_of("delivery") != delivery) continue;
@@ -125,7 +125,7 @@ Exit run_resolve(const Context& context, const std::string& action, ResolveOptio
   if (options.by.empty()) return fail(Exit::kUsage, "who decides this is not known; give --by NAME");
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
 
   json::Object body = {{"reason", options.reason}, {"by", options.by}};
   if (action == "amend") {
@@ -160,6 +160,7 @@ CLI::App* add_resolve(CLI::App& parent, Context& context, const CommandHelp& hel
                       "as `tillsync quarantine list` shows it: SEQUENCE:STEP");
   command->add_option("--reason", options->reason, "why; it is kept with the decision")->required();
   command->add_option("--by", options->by, "who decides (default: the user)");
+  add_caller_options(*command, context);
   const std::string action = help.name;
   command->callback([&context, action, options] {
     context.exit = options->reason.empty()
@@ -183,6 +184,7 @@ void add_quarantine(CLI::App& app, Context& context) {
                   {"list", "each refused delivery, with the target's reason", "  tillsync quarantine list\n",
                    "0 shown; 2 usage or settings; 3 the daemon cannot be reached"},
                   JsonOption::kOffered);
+  add_caller_options(*list, context);
   list->callback([&context] { context.exit = run_list(context); });
 
   CLI::App* show =

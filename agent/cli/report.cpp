@@ -33,7 +33,7 @@ Exit run_report(const Context& context, const ReportOptions& options) {
   if (!query) return fail(query.error());
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
   const auto report = get_json(ops, kReportPath + *query + (options.no_refresh ? "&refresh=false" : ""));
   if (!report) return fail(report.error());
 
@@ -96,6 +96,7 @@ void add_report(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"table", "json", "csv", "html"}));
   command->add_flag("--no-refresh", options->no_refresh,
                     "do not read central back first, however old its list is");
+  add_caller_options(*command, context);
   command->callback([&context, options] { context.exit = run_report(context, *options); });
   add_trial_balance(*reports, context);
   add_report_key(*reports, context);

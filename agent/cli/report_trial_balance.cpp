@@ -19,7 +19,7 @@ Exit run_trial_balance(const Context& context, const TrialBalanceOptions& option
   if (!query) return fail(query.error());
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
   const auto balance = get_json(ops, kTrialBalancePath + *query);
   if (!balance) return fail(balance.error());
   if (context.json || options.format == "json") {

@@ -8,7 +8,7 @@ namespace {
 Exit run_status(const Context& context) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const auto status = get_json(ops_endpoint(*settings), "/v1/status");
+  const auto status = get_json(ops_endpoint(context, *settings), "/v1/status");
   if (!status) return fail(status.error());
   if (context.json) {
     print(json::dump(*status) + "\n");
@@ -26,6 +26,7 @@ void add_status(CLI::App& app, Context& context) {
                                    "  tillsync status\n  tillsync status --json\n",
                                    "0 shown; 2 usage or settings; 3 the daemon cannot be reached"},
                                   JsonOption::kOffered);
+  add_caller_options(*command, context);
   command->callback([&context] { context.exit = run_status(context); });
 }
 

@@ -139,23 +139,14 @@ Result<Settings> read_settings(const Context& context) {
   return Error{ErrorKind::kInvalid, "settings", detail};
 }
 
-Endpoint ops_endpoint(const Settings& settings) {
-  return {"http://" + settings.ops.tcp, "", "the daemon's ops API at " + settings.ops.tcp};
-}
-
-Endpoint till_endpoint(const Settings& settings) {
-  if (settings.till.unix_socket.empty()) {
-    return {"http://" + settings.till.tcp, "", "the daemon's till API at " + settings.till.tcp};
-  }
-  return {"http://localhost", settings.till.unix_socket,
-          "the daemon's till API at " + settings.till.unix_socket};
-}
-
 http::Request request_to(const Endpoint& endpoint, std::string method, const std::string& path) {
   http::Request request;
   request.method = std::move(method);
   request.url = endpoint.base_url + path;
   request.unix_socket = endpoint.unix_socket;
+  request.connect_to = endpoint.connect_to;
+  request.ca_file = endpoint.ca_file;
+  if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
   request.timeout = kAnswerTimeout;
   request.connect_timeout = kConnectTimeout;
   request.answer_bytes_max = kAnswerBytesMax;
@@ -163,6 +154,7 @@ http::Request request_to(const Endpoint& endpoint, std::string method, const std
 }
 
 Result<http::Answer> exchange(const Endpoint& endpoint, http::Request request) {
+  if (endpoint.fault) return *endpoint.fault;
   http::Exchange result = http::perform(std::move(request));
   if (auto* answer = std::get_if<http::Answer>(&result)) return std::move(*answer);
   const auto& failure = std::get<http::Failure>(result);
@@ -183,6 +175,11 @@ Error problem_of(const http::Answer& answer) {
   std::string text = fmt::format("the daemon answered {}", answer.status);
   if (!problem.text_of("title").empty()) text.append(" ").append(problem.text_of("title"));
   if (!problem.text_of("detail").empty()) text.append(": ").append(problem.text_of("detail"));
+  if (answer.status == 401)
+    text +=
+        " Give one by --token-file or in TILLSYNC_TOKEN; `tillsync operator add` and `tillsync terminal add` "
+        "make "
+        "them.";
   ErrorKind kind = ErrorKind::kInvalid;
   if (answer.status == 404 || answer.status == 409 || answer.status == 422) kind = ErrorKind::kNotFound;
   if (answer.status == 507) kind = ErrorKind::kStorage;

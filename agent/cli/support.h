@@ -2,6 +2,7 @@
 // thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ struct Context {
   const Clock& clock;
   std::string settings_file;  ///< --config, else TILLSYNC_CONFIG, else the default
   bool json = false;          ///< --json
+  std::string token_file;     ///< --token-file, else the environment's TILLSYNC_TOKEN says the token itself
+  std::string ca_file;        ///< --ca-file; "" for the certificate that the settings name
   Exit exit = Exit::kDone;    ///< left by the command
 };
 
@@ -51,14 +54,22 @@ LoadedSettings load_checked(const Context& context);
 /// The settings of the context's file. The error tells the first mistake and how many there are.
 Result<Settings> read_settings(const Context& context);
 
-/// Where an API listens.
+/// Where an API listens, and what its listener has to be shown.
 struct Endpoint {
-  std::string base_url;     ///< "http://127.0.0.1:7412"
-  std::string unix_socket;  ///< "" for TCP
-  std::string name;         ///< for messages
+  std::string base_url;             ///< "http://127.0.0.1:7412"
+  std::string unix_socket;          ///< "" for TCP
+  std::string name;                 ///< for messages
+  std::string connect_to = {};      ///< of TLS: the address, where base_url names what the certificate does
+  std::string ca_file = {};         ///< of TLS: what is trusted
+  std::string token = {};           ///< "" for none
+  std::optional<Error> fault = {};  ///< why it cannot be used; exchange() returns it
 };
-Endpoint ops_endpoint(const Settings& settings);
+/// With --token-file and --ca-file of the context.
+Endpoint ops_endpoint(const Context& context, const Settings& settings);
 /// The Unix socket, or TCP where there is none.
+Endpoint till_endpoint(const Context& context, const Settings& settings);
+/// The same for commands that have neither option: the token is the environment's.
+Endpoint ops_endpoint(const Settings& settings);
 Endpoint till_endpoint(const Settings& settings);
 
 /// A request to one path of the endpoint (`path` with its query).

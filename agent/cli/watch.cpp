@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds kLineEvery{2'000};
 Exit run_watch(const Context& context, bool until_drained) {
   const auto settings = read_settings(context);
   if (!settings) return fail(settings.error());
-  const Endpoint ops = ops_endpoint(*settings);
+  const Endpoint ops = ops_endpoint(context, *settings);
   catch_interrupts();
   ProgressLine line(kLineEvery);
   BacklogProgress progress;
@@ -53,6 +53,7 @@ void add_watch(CLI::App& app, Context& context) {
                    "  before; 2 usage or settings; 3 the daemon cannot be reached"});
   auto until_drained = std::make_shared<bool>(false);
   command->add_flag("--until-drained", *until_drained, "end once nothing is owed");
+  add_caller_options(*command, context);
   command->callback([&context, until_drained] { context.exit = run_watch(context, *until_drained); });
 }
 

@@ -74,9 +74,11 @@ class PendingAnswer {
 
 }  // namespace
 
-Connection::Connection(Socket socket, std::shared_ptr<ConnectionHost> host)
+Connection::Connection(Socket socket, std::shared_ptr<ConnectionHost> host, Door door)
     : socket_(std::move(socket)),
       host_(std::move(host)),
+      peer_(std::make_shared<const Peer>(std::move(door.peer))),
+      tls_(door.tls ? std::make_unique<tls::ServerSession>(std::move(door.tls)) : nullptr),
       reader_(host_->options().header_bytes_max),
       change_(socket_.get_executor(), SteadyTime::max()) {
   error_code ignored;
@@ -105,6 +107,16 @@ void Connection::start_refusing() {
 
 Connection::Awaitable<void> Connection::serve() {
   corked_ = true;
+  bool ready = true;
+  if (tls_) {
+    const bool shaken = co_await shake_hands();
+    ready = shaken;
+  }
+  if (ready) co_await serve_requests();
+  co_await linger();
+}
+
+Connection::Awaitable<void> Connection::serve_requests() {
   while (!closed_ && !last_) {
     reader_.begin();
     const bool has_head = co_await read_head();
@@ -113,12 +125,12 @@ Connection::Awaitable<void> Connection::serve() {
       co_await wait_for_change();
     }
     if (last_ || closed_) break;  // an answer before this request was the last
+    if (refused_at_head()) break;
     const bool whole = co_await read_body();
     if (!whole || last_) break;
     dispatch();
     if (host_->stopping()) last_ = true;
   }
-  co_await linger();
 }
 
 /// Waits until everything is answered, then closes so that the client gets the last answer.
@@ -127,11 +139,7 @@ Connection::Awaitable<void> Connection::linger() {
   while (!closed_ && (!slots_.empty() || writing_ || corked_)) {
     co_await wait_for_change();
   }
-  if (!closed_ && !half_closed_) {
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    half_closed_ = true;
-  }
+  if (!closed_ && !half_closed_) finish_sending();
   read_deadline_ = host_->now() + (host_->stopping() ? kLingerDeadlineStopping : kLingerDeadline);
   std::uint64_t drained = 0;
   input_.resize(std::max(input_.size(), kReadHeadBytes));
@@ -234,10 +242,17 @@ Connection::Awaitable<bool> Connection::read_more(std::size_t bytes) {
   if (input_.size() < input_end_ + bytes) input_.resize(input_end_ + bytes);
   error_code error;
   in_read_ = true;
-  const std::size_t got =
-      co_await socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-                                       asio::redirect_error(kAwait, error));
-  input_end_ += got;
+  if (tls_) {
+    const ReadOutcome outcome =
+        co_await read_encrypted(input_.data() + input_end_, input_.size() - input_end_);
+    error = outcome.error;
+    input_end_ += outcome.bytes;
+  } else {
+    const std::size_t got =
+        co_await socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
+                                         asio::redirect_error(kAwait, error));
+    input_end_ += got;
+  }
   in_read_ = false;
   corked_ = true;
   if (closed_) co_return false;
@@ -288,14 +303,31 @@ void Connection::dispatch() {
   });
 }
 
+/// Whether the request whose head is there is not let in; then its refusal is the last answer.
+bool Connection::refused_at_head() {
+  ServerRequest& head = reader_.request();
+  head.peer = peer_;
+  const auto& admit = host_->options().admit;
+  if (!admit) return false;
+  auto refusal = admit(head);
+  if (!refusal) return false;
+  refuse(std::move(*refusal), head.method == "HEAD");
+  return true;
+}
+
 void Connection::refuse(ProtocolError error) {
+  const ServerOptions& options = host_->options();
+  refuse(options.protocol_error ? options.protocol_error(error) : text_response(400, ""), false);
+}
+
+void Connection::refuse(ServerResponse response, bool head_only) {
   host_->release_body_bytes(std::exchange(claimed_, 0));
   timed_out_ = false;
   last_ = true;
   read_deadline_ = SteadyTime::max();
-  const ServerOptions& options = host_->options();
   Slot& slot = slots_.emplace_back();
-  slot.response = options.protocol_error ? options.protocol_error(error) : text_response(400, "");
+  slot.response = std::move(response);
+  slot.head_only = head_only;
   slot.keep_alive = false;
   slot.ready = true;
 }
@@ -360,6 +392,10 @@ void Connection::append_answer(Slot& slot, bool close_after) {
 /// Sends output_, at once where the kernel takes it all. False where that must be waited for, or the
 /// connection is gone.
 bool Connection::write_out() {
+  return tls_ ? encrypt_output() && send_output() : send_output();
+}
+
+bool Connection::send_output() {
   std::vector<asio::const_buffer> buffers;
   std::size_t total = 0;
   for (const std::string& part : output_) {
@@ -395,6 +431,7 @@ void Connection::write_rest(std::size_t offset) {
     if (self->closed_) return;
     if (error) return self->close();
     self->after_write();
+    if (self->tls_ && !self->send_pending()) return;
     self->flush();
   });
 }
@@ -402,9 +439,7 @@ void Connection::write_rest(std::size_t offset) {
 void Connection::after_write() {
   output_.clear();
   if (last_ && slots_.empty() && in_read_) {  // that read ends with the client's FIN, or its deadline
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    half_closed_ = true;
+    finish_sending();
     read_deadline_ = host_->now() + (host_->stopping() ? kLingerDeadlineStopping : kLingerDeadline);
   } else {
     await_next_request();
@@ -413,7 +448,7 @@ void Connection::after_write() {
 }
 
 void Connection::await_next_request() {
-  if (!idle_) return;
+  if (!idle_ || handshaking_) return;
   read_deadline_ =
       slots_.empty() && !writing_ ? host_->now() + host_->options().idle_deadline : SteadyTime::max();
 }
@@ -431,7 +466,8 @@ void Connection::check_deadlines(SteadyTime now) {
 
 std::optional<SteadyTime> Connection::idle_since() const {
   if (closed_ || !idle_ || last_ || half_closed_ || !slots_.empty() || writing_) return std::nullopt;
-  return read_deadline_ - host_->options().idle_deadline;
+  const ServerOptions& options = host_->options();
+  return read_deadline_ - (handshaking_ ? options.handshake_deadline : options.idle_deadline);
 }
 
 void Connection::stop() {

@@ -42,6 +42,14 @@ class ConnectionHost {
   virtual std::string_view date() = 0;
   virtual SteadyTime now() const = 0;
   virtual void forget(Connection& connection) = 0;
+  /// A TLS handshake came to nothing.
+  virtual void handshake_failed() = 0;
+};
+
+/// What a connection came through.
+struct Door {
+  Peer peer;
+  std::shared_ptr<const tls::ServerContext> tls;  ///< null: plain
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -52,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                         boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-  Connection(Socket socket, std::shared_ptr<ConnectionHost> host);
+  Connection(Socket socket, std::shared_ptr<ConnectionHost> host, Door door);
 
   /// Begins to serve.
   void start();
@@ -86,7 +94,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void spawn(Awaitable<void> work);
   // The coroutines run inside spawn(), whose completion handler keeps this object alive.
+  struct ReadOutcome {
+    std::size_t bytes = 0;
+    boost::system::error_code error;
+  };
   Awaitable<void> serve();
+  Awaitable<void> serve_requests();
+  Awaitable<bool> shake_hands();
+  Awaitable<ReadOutcome> read_encrypted(char* into, std::size_t size);
+  Awaitable<ReadOutcome> read_wire();
   Awaitable<void> linger();
   Awaitable<bool> read_head();
   Awaitable<bool> read_body();
@@ -96,16 +112,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool claim_received();
   void dispatch();
   void refuse(ProtocolError error);
+  void refuse(ServerResponse response, bool head_only);
+  bool refused_at_head();
   void flush();
   bool gather();
   void append_answer(Slot& slot, bool close_after);
   bool write_out();
+  bool send_output();
+  bool encrypt_output();
+  bool send_pending();
+  void finish_sending();
   void write_rest(std::size_t offset);
   void after_write();
   void await_next_request();
 
   Socket socket_;
   const std::shared_ptr<ConnectionHost> host_;
+  std::shared_ptr<const Peer> peer_;
+  std::unique_ptr<tls::ServerSession> tls_;  ///< null: plain
+  std::vector<char> wire_;                   ///< what came off the wire, of TLS alone
   RequestReader reader_;
   Timer change_;  ///< cancelled whenever the writer has got on: the reader's event
 
@@ -123,6 +148,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ = false;
   bool corked_ = false;  ///< the reader is at work: answers are gathered until it must wait
 
+  bool handshaking_ = false;  ///< of TLS; counts as idle until it is done
   bool idle_ = false;         ///< the reader waits for a request's first byte
   bool in_read_ = false;      ///< the reader waits for bytes
   bool last_ = false;         ///< no request is read any more

@@ -72,4 +72,27 @@ void EventLoop::on_stop_signal(std::function<void()> work) {
   });
 }
 
+namespace {
+
+#ifdef SIGHUP
+void await_reload(asio::signal_set& signals, std::shared_ptr<std::function<void()>> work) {
+  signals.async_wait([&signals, work = std::move(work)](const boost::system::error_code& error, int) {
+    if (error) return;
+    (*work)();
+    await_reload(signals, work);
+  });
+}
+#endif
+
+}  // namespace
+
+void EventLoop::on_reload_signal(std::function<void()> work) {
+#ifdef SIGHUP
+  auto& signals = impl_->reload_signals.emplace(impl_->context, SIGHUP);
+  await_reload(signals, std::make_shared<std::function<void()>>(std::move(work)));
+#else
+  (void)work;
+#endif
+}
+
 }  // namespace tillsync

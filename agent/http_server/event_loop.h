@@ -26,6 +26,8 @@ class EventLoop {
   void call_after(std::chrono::milliseconds delay, std::function<void()> work);
   /// Runs `work` on the loop's thread at the first SIGINT or SIGTERM (console stop on Windows).
   void on_stop_signal(std::function<void()> work);
+  /// Runs `work` on the loop's thread at every SIGHUP; where the system has none, never.
+  void on_reload_signal(std::function<void()> work);
 
   struct Impl;
   Impl& impl() { return *impl_; }

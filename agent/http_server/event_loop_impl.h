@@ -46,7 +46,7 @@ class LoopGate {
 struct EventLoop::Impl {
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
-  std::optional<boost::asio::signal_set> stop_signals;
+  std::optional<boost::asio::signal_set> stop_signals, reload_signals;
   std::shared_ptr<LoopGate> gate = std::make_shared<LoopGate>(context);
 };
 

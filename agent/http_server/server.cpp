@@ -34,9 +34,15 @@ constexpr std::chrono::milliseconds kSweepMin{10};
 constexpr std::chrono::milliseconds kSweepMax{500};
 
 std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
-  const auto shortest = std::min(
-      {options.header_deadline, options.body_deadline, options.idle_deadline, options.write_deadline});
+  const auto shortest = std::min({options.header_deadline, options.body_deadline, options.idle_deadline,
+                                  options.write_deadline, options.handshake_deadline});
   return std::clamp(shortest / 8, kSweepMin, kSweepMax);
+}
+
+/// An IPv4 client of a socket that serves both families is shown as what it is.
+std::string numeric(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
 }
 
 }  // namespace
@@ -60,6 +66,7 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
   SteadyTime now() const override { return clock.steady_now(); }
   void release_body_bytes(std::uint64_t bytes) override { body_bytes -= bytes; }
   void forget(Connection& connection) override;
+  void handshake_failed() override { ++handshakes_failed; }
   bool claim_body_bytes(std::uint64_t bytes) override {
     if (bytes > settings.body_bytes_total_max - body_bytes) return false;
     body_bytes += bytes;
@@ -76,11 +83,12 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
   }
 
   template <class Protocol>
-  static asio::awaitable<void, Connection::Executor> accept_loop(
-      std::shared_ptr<Impl> self, std::shared_ptr<Acceptor<Protocol>> acceptor);
+  static asio::awaitable<void, Connection::Executor> accept_loop(std::shared_ptr<Impl> self,
+                                                                 std::shared_ptr<Acceptor<Protocol>> acceptor,
+                                                                 ListenOptions options);
   template <class Protocol>
-  void listen(Acceptor<Protocol> acceptor);
-  void admit(Connection::Socket socket);
+  void listen(Acceptor<Protocol> acceptor, ListenOptions options);
+  void admit(Connection::Socket socket, Door door);
   bool make_place();
   void sweep_deadlines();
   void stop_accepting();
@@ -99,6 +107,7 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
   std::unordered_set<std::shared_ptr<Connection>> connections;
   std::unordered_set<Connection*> refusals;  ///< those of `connections` that are one too many
   std::atomic<std::size_t> connection_count{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
   std::uint64_t body_bytes = 0;
   Connection::Timer sweep;
   bool sweeping = false;
@@ -111,7 +120,7 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
 
 template <class Protocol>
 asio::awaitable<void, Connection::Executor> HttpServer::Impl::accept_loop(
-    std::shared_ptr<Impl> self, std::shared_ptr<Acceptor<Protocol>> acceptor) {
+    std::shared_ptr<Impl> self, std::shared_ptr<Acceptor<Protocol>> acceptor, ListenOptions options) {
   Connection::Timer backoff(self->context.get_executor());
   while (acceptor->is_open()) {
     error_code error;
@@ -125,30 +134,37 @@ asio::awaitable<void, Connection::Executor> HttpServer::Impl::accept_loop(
       co_await backoff.async_wait(asio::redirect_error(kAwait, error));
       continue;
     }
+    Door door;
+    door.peer.guarded = options.guarded;
     if constexpr (std::is_same_v<Protocol, Tcp>) {
       socket.set_option(Tcp::no_delay(true), error);
+      const auto from = socket.remote_endpoint(error);
+      if (!error) door.peer.address = numeric(from.address());
     }
-    self->admit(std::move(socket));
+    if (options.tls) door.tls = options.tls();
+    self->admit(std::move(socket), std::move(door));
   }
 }
 
 template <class Protocol>
-void HttpServer::Impl::listen(Acceptor<Protocol> opened) {
+void HttpServer::Impl::listen(Acceptor<Protocol> opened, ListenOptions options) {
   auto acceptor = std::make_shared<Acceptor<Protocol>>(std::move(opened));
   close_acceptors.push_back([acceptor] {
     error_code ignored;
     acceptor->close(ignored);
   });
-  asio::co_spawn(context.get_executor(), accept_loop<Protocol>(shared_from_this(), acceptor),
+  asio::co_spawn(context.get_executor(),
+                 accept_loop<Protocol>(shared_from_this(), acceptor, std::move(options)),
                  [](const std::exception_ptr& failure) {
                    TILLSYNC_CHECK(!failure, "the accept loop ends only with its listener");
                  });
 }
 
-void HttpServer::Impl::admit(Connection::Socket socket) {
+void HttpServer::Impl::admit(Connection::Socket socket, Door door) {
   const bool too_many = connections.size() - refusals.size() >= settings.connections_max && !make_place();
-  if (too_many && refusals.size() >= kRefusalsMax) return;  // the socket's destructor closes it
-  auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
+  // The socket's destructor closes it. Of TLS no handshake is made only to refuse.
+  if (too_many && (refusals.size() >= kRefusalsMax || door.tls)) return;
+  auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this(), std::move(door));
   connections.insert(connection);
   if (too_many) refusals.insert(connection.get());
   connection_count = connections.size() - refusals.size();
@@ -233,12 +249,12 @@ HttpServer::~HttpServer() {
   impl_->patience.cancel();
 }
 
-Result<void> HttpServer::listen_tcp(const std::string& address) {
+Result<void> HttpServer::listen_tcp(const std::string& address, ListenOptions options) {
   auto acceptor = open_tcp(impl_->context, address);
   if (!acceptor) return acceptor.error();
   error_code ignored;
   impl_->tcp_port = acceptor->local_endpoint(ignored).port();
-  impl_->listen<Tcp>(std::move(*acceptor));
+  impl_->listen<Tcp>(std::move(*acceptor), std::move(options));
   return ok();
 }
 
@@ -246,7 +262,7 @@ Result<void> HttpServer::listen_unix(const std::string& path) {
   auto acceptor = open_unix(impl_->context, path);
   if (!acceptor) return acceptor.error();
   impl_->socket_files.push_back(path);
-  impl_->listen<Unix>(std::move(*acceptor));
+  impl_->listen<Unix>(std::move(*acceptor), {});
   return ok();
 }
 
@@ -256,6 +272,10 @@ std::uint16_t HttpServer::tcp_port() const {
 
 std::size_t HttpServer::connections() const {
   return impl_->connection_count;
+}
+
+std::uint64_t HttpServer::handshakes_failed() const {
+  return impl_->handshakes_failed;
 }
 
 void HttpServer::shut_down(std::chrono::milliseconds patience, std::function<void()> done) {

@@ -15,8 +15,17 @@
 #include "agent/http_server/event_loop.h"
 #include "platform/base/result.h"
 #include "platform/base/time.h"
+#include "platform/tls/server_tls.h"
 
 namespace tillsync {
+
+/// Who is at the other end of a connection, as far as the connection itself shows it.
+struct Peer {
+  std::string address;   ///< of TCP, numeric, without the port; "" for a Unix socket
+  bool guarded = false;  ///< came to a listener that wants credentials
+  /// Of the certificate that the client showed and that was verified (tls::ServerSession::client_names).
+  std::vector<std::string> certificate_names;
+};
 
 struct ServerRequest {
   std::string method;
@@ -24,6 +33,8 @@ struct ServerRequest {
   std::string query;  ///< behind '?', as it came
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::string body;
+  std::shared_ptr<const Peer> peer;  ///< null in tests that have no connection
+  std::string caller;                ///< who it is, where ServerOptions::admit made sure of that; else ""
 
   /// A header's value ("" where absent); `name` in lower case.
   std::string_view header(std::string_view name) const;
@@ -63,6 +74,7 @@ struct ServerOptions {
   std::chrono::milliseconds idle_deadline{
       75'000};  ///< between requests of a kept-alive connection, and before the first
   std::chrono::milliseconds write_deadline{30'000};
+  std::chrono::milliseconds handshake_deadline{10'000};  ///< of TLS, from the connection's first moment on
   /// At connections_max a new connection takes the place of one that has not sent a byte for so long: who
   /// says nothing keeps nobody out. Where there is none, of one that was answered before and has been idle
   /// for ten times as long.
@@ -71,10 +83,21 @@ struct ServerOptions {
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;
   /// Largest body for a request with this head (its body is still empty), in bytes.
   std::function<std::uint64_t(const ServerRequest& head)> body_bytes_max;
+  /// Asked for each head before its body is read: an answer refuses the request, and is the connection's
+  /// last. Else it may set `caller`. Unset: all are let in.
+  std::function<std::optional<ServerResponse>(ServerRequest& head)> admit;
   /// The answer for a protocol error; the connection is closed after it.
   std::function<ServerResponse(ProtocolError)> protocol_error;
   /// For the Date header only; null: the machine's. Must outlive the server.
   const Clock* clock = nullptr;
+};
+
+/// How a TCP listener guards itself.
+struct ListenOptions {
+  /// Gives the context for each new connection, so that a new certificate takes over from one connection to
+  /// the next; unset: no TLS.
+  std::function<std::shared_ptr<const tls::ServerContext>()> tls;
+  bool guarded = false;  ///< Peer::guarded
 };
 
 /// Gives the answer; calls after the first do nothing, nor does one after the connection, the server or the
@@ -92,12 +115,14 @@ class HttpServer {
 
   /// "127.0.0.1:7411", "[::1]:7411", port 0 for any free one. kUnavailable says which address and why (in
   /// use, no right).
-  Result<void> listen_tcp(const std::string& address);
+  Result<void> listen_tcp(const std::string& address, ListenOptions options = {});
   /// Mode 0660. Replaces a socket file that nobody answers on; `kUnavailable` where another process does.
   Result<void> listen_unix(const std::string& path);
   /// The TCP port that listen_tcp got.
   std::uint16_t tcp_port() const;
   std::size_t connections() const;
+  /// TLS handshakes that came to nothing since the start; any thread.
+  std::uint64_t handshakes_failed() const;
   /// Accepts no more, and closes idle connections; requests under way are answered (with Connection: close).
   /// Then `done`; at the latest after `patience`, when what is left is cut. On the loop's thread.
   void shut_down(std::chrono::milliseconds patience, std::function<void()> done);

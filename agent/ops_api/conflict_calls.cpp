@@ -52,7 +52,7 @@ void OpsApi::resolve_conflict(const ServerRequest& request, const std::string& i
   const auto number = integer(id);
   if (!number)
     return respond(not_found("There is no conflict \"" + id + "\"; GET /v1/conflicts lists them."));
-  auto decision = read_signed(request.body);
+  auto decision = read_signed(request);
   if (!decision) return respond(bad_request(decision.error().detail));
   const std::string choice(decision->body.text_of("choice"));
   if (choice.empty())

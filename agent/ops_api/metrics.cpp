@@ -110,6 +110,31 @@ void add_facts(Families& out, const MetricsSample& sample) {
   }
 }
 
+void add_access(Families& out, const MetricsSample& sample) {
+  auto& refused = out.add("tillsync_access_refused_total",
+                          "Requests with wrong credentials, or none where they are wanted, since the start.",
+                          MetricType::Counter);
+  for (const auto& [api, counts] : sample.access.gates)
+    put(refused, {{"api", api}}, static_cast<double>(counts.refused));
+  auto& lockouts = out.add("tillsync_access_lockouts_total",
+                           "Addresses that were locked out since the start, by API.", MetricType::Counter);
+  for (const auto& [api, counts] : sample.access.gates)
+    put(lockouts, {{"api", api}}, static_cast<double>(counts.lockouts));
+  if (sample.access.certificates.empty()) return;
+  auto& handshakes =
+      out.add("tillsync_tls_handshakes_failed_total",
+              "TLS handshakes that came to nothing since the start, by API.", MetricType::Counter);
+  for (const auto& [api, count] : sample.access.handshakes_failed)
+    put(handshakes, {{"api", api}}, static_cast<double>(count));
+  auto& ends =
+      out.add("tillsync_certificate_not_after_seconds",
+              "When the listener's certificate ends, in seconds of the Unix epoch.", MetricType::Gauge);
+  for (const auto& each : sample.access.certificates) {
+    put(ends, {{"api", each.listener}},
+        std::chrono::duration<double>(each.facts.not_after.time_since_epoch()).count());
+  }
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -145,6 +170,7 @@ std::string Metrics::text(const MetricsSample& sample) {
   if (sample.service) add_service(out, *sample.service, sample.now);
   add_facts(out, sample);
   add_conflicts(out, sample);
+  add_access(out, sample);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/access/access_sample.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/facts_summary.h"
@@ -33,6 +34,7 @@ struct MetricsSample {
   std::map<std::string, IntakeCounts> intakes;
   std::optional<ServiceSample> service = {};  ///< nothing until it was measured first
   FactsSummary facts = {};
+  AccessSample access = {};
 };
 
 class Metrics {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/http_server/problems.h"
+#include "agent/ops_api/decided_by.h"
 #include "agent/ops_api/journal_reads.h"
 #include "agent/ops_api/report_answers.h"
 #include "agent/ops_api/signed_body.h"
@@ -125,15 +126,17 @@ void OpsApi::status(Responder respond) {
   const auto targets = parts_.delivery.targets();
   const auto blocked = parts_.delivery.blocked_documents();
   const bool accepting = parts_.accepting();
-  read(std::move(respond), [this, counts, targets, blocked, accepting, intakes = intakes(),
-                            facts = parts_.reconcile.facts()](JournalReader& reader) {
-    auto oldest = reader.oldest_open();
-    if (!oldest) return error_response(oldest.error());
-    auto recoveries = reader.recoveries();
-    if (!recoveries) return error_response(recoveries.error());
-    return json_response(status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets,
-                                                  blocked, *oldest, std::move(*recoveries), intakes, facts}));
-  });
+  read(std::move(respond),
+       [this, counts, targets, blocked, accepting, intakes = intakes(), facts = parts_.reconcile.facts(),
+        certificates = access().certificates](JournalReader& reader) {
+         auto oldest = reader.oldest_open();
+         if (!oldest) return error_response(oldest.error());
+         auto recoveries = reader.recoveries();
+         if (!recoveries) return error_response(recoveries.error());
+         return json_response(
+             status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets, blocked, *oldest,
+                                      std::move(*recoveries), intakes, facts, certificates}));
+       });
 }
 
 std::map<std::string, IntakeCounts> OpsApi::intakes() const {
@@ -151,7 +154,8 @@ void OpsApi::metrics(Responder respond) {
                        parts_.clock.utc_now(),
                        intakes(),
                        parts_.reconcile.service(),
-                       parts_.reconcile.facts()};
+                       parts_.reconcile.facts(),
+                       access()};
   respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
 }
 
@@ -198,7 +202,7 @@ void OpsApi::decide_quarantine(const ServerRequest& request, const std::string& 
   } else {
     return respond(not_found("A quarantined delivery takes retry, discard or amend."));
   }
-  auto decision = read_signed(request.body);
+  auto decision = read_signed(request);
   if (!decision) return respond(bad_request(decision.error().detail));
   fact.reason = decision->reason;
   fact.by = decision->by;
@@ -247,8 +251,9 @@ void OpsApi::decide_target(const ServerRequest& request, const std::string& targ
   } else {
     return respond(not_found("A target takes pause or resume."));
   }
+  fact.by = decided_by(request, "");
   if (!request.body.empty()) {
-    auto decision = read_signed(request.body);
+    auto decision = read_signed(request);
     if (!decision) return respond(bad_request(decision.error().detail + ", or no body at all"));
     fact.reason = decision->reason;
     fact.by = decision->by;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/access/access_sample.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/http_server/server.h"
 #include "agent/ops_api/metrics.h"
@@ -32,6 +33,7 @@ class OpsApi {
     const Clock& clock;
     std::function<std::map<std::string, IntakeCounts>()> intakes = {};  ///< by name; may be empty
     const SigningKey* report_key = nullptr;                             ///< none: reports are not signed
+    std::function<AccessSample()> access = {};
   };
   explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -41,6 +43,7 @@ class OpsApi {
   void get(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   void post(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   std::map<std::string, IntakeCounts> intakes() const;
+  AccessSample access() const { return parts_.access ? parts_.access() : AccessSample(); }
   void status(Responder respond);
   void metrics(Responder respond);
   /// Answers with what `show` makes of the report that the request asks for.

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "agent/http_server/server.h"
 #include "platform/base/result.h"
 #include "platform/json/json.h"
 
@@ -12,7 +13,8 @@ struct SignedBody {
   json::Value body;
   std::string reason, by;
 };
-/// Who decides must say why; both end up in the journal. kInvalid says what the body must be.
-Result<SignedBody> read_signed(const std::string& text);
+/// Who decides must say why; both end up in the journal. `by` may be left out by who showed a token or
+/// certificate (decided_by.h). kInvalid says what the body must be.
+Result<SignedBody> read_signed(const ServerRequest& request);
 
 }  // namespace tillsync

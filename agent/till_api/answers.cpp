@@ -88,6 +88,13 @@ ServerResponse reused_answer(const std::string& id, const PostAnswer& answer) {
                           detail, answer.key_reused ? std::string() : faults_member(at_id));
 }
 
+ServerResponse other_terminal_answer(const std::string& caller) {
+  const Refusal at_terminal{Refusal::Kind::kInvalid, {}, {Fault{"/terminal", "must be \"" + caller + "\""}}};
+  return problem_response(403, "forbidden", "The document is another terminal's",
+                          "The token is terminal \"" + caller + "\"'s, and posts its documents alone.",
+                          faults_member(at_terminal));
+}
+
 ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, DocumentStatus status) {
   const bool replayed = answer.kind == PostAnswer::Kind::kReplayed;
   ServerResponse response;

@@ -20,6 +20,8 @@ ServerResponse journal_error_answer(const Error& error);
 ServerResponse storage_exhausted_answer();
 /// 422 id-reused.
 ServerResponse reused_answer(const std::string& id, const PostAnswer& answer);
+/// 403 forbidden: the document is another terminal's than the one that showed its token.
+ServerResponse other_terminal_answer(const std::string& caller);
 /// 201, or 200 with Idempotency-Replayed. `status` is what the body says.
 ServerResponse accepted_answer(const std::string& id, const PostAnswer& answer, DocumentStatus status);
 

@@ -159,6 +159,10 @@ void BulkPost::add(Chunk& chunk, std::variant<Document, Refusal> checked, Docume
     return;
   }
   const auto& document = std::get<Document>(checked);
+  if (!caller_.empty() && document.terminal != caller_) {
+    chunk.items.push_back(Item{bulk_line(other_terminal_answer(caller_)), {}, false});
+    return;
+  }
   chunk.items.push_back(Item{{}, document.id, true});
   chunk.posts.push_back(make_post(document, std::move(meta)));
 }

@@ -14,12 +14,13 @@ namespace tillsync {
 class BulkPost : public std::enable_shared_from_this<BulkPost> {
  public:
   BulkPost(TillApi::Parts& parts, const TillApiLimits& limits, std::string body, DocumentMeta meta,
-           Responder respond)
+           Responder respond, std::string caller = {})
       : parts_(parts),
         limits_(limits),
         body_(std::move(body)),
         meta_(std::move(meta)),
-        respond_(std::move(respond)) {}
+        respond_(std::move(respond)),
+        caller_(std::move(caller)) {}
 
   /// Begins, on a worker thread; goes on by itself between worker and journal threads until all is answered.
   void start_ndjson();
@@ -52,6 +53,7 @@ class BulkPost : public std::enable_shared_from_this<BulkPost> {
   std::string body_;
   const DocumentMeta meta_;
   Responder respond_;
+  const std::string caller_;  ///< the terminal whose documents alone may come, "" for any
   bool events_ = false;
   std::size_t next_ = 0;  // byte of the body, or index of the event
   json::Value batch_;

@@ -112,6 +112,8 @@ void TillApi::post_document(const ServerRequest& request, std::variant<Document,
   }
   const auto wait = std::min(prefer_wait(request), limits_.wait_max);
   const auto& document = std::get<Document>(checked);
+  if (!request.caller.empty() && document.terminal != request.caller)
+    return respond(other_terminal_answer(request.caller));
   // Before the commit: a change of status that follows it arrives at the loop behind the answer.
   if (wait.count() != 0) waiters_.announce();
   batches_.add(
@@ -149,7 +151,8 @@ void TillApi::post_bulk(ServerRequest request, Responder respond, bool events) {
         400, "malformed", "A header is malformed",
         "Idempotency-Key belongs to a single post; in a bulk post each document's id is its identity."));
   }
-  auto bulk = std::make_shared<BulkPost>(parts_, limits_, std::move(request.body), std::move(*meta), respond);
+  auto bulk = std::make_shared<BulkPost>(parts_, limits_, std::move(request.body), std::move(*meta), respond,
+                                         std::move(request.caller));
   const bool queued = parts_.workers.run([bulk, events](JournalReader&) {
     if (events) {
       bulk->start_events();

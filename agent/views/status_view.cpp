@@ -57,6 +57,17 @@ json::Value facts_view(const FactsSummary& facts) {
   return json::Object{{"kinds", std::move(kinds)}, {"targets", std::move(targets)}};
 }
 
+json::Value certificates_view(const std::vector<CertificateView>& certificates) {
+  json::Array out;
+  for (const CertificateView& each : certificates) {
+    out.emplace_back(json::Object{{"listener", each.listener},
+                                  {"subject", each.facts.subject},
+                                  {"not_after", format_utc(each.facts.not_after)},
+                                  {"days_left", each.days_left}});
+  }
+  return out;
+}
+
 }  // namespace
 
 json::Value status_view(const StatusSample& sample) {
@@ -108,6 +119,8 @@ json::Value status_view(const StatusSample& sample) {
       {"documents", std::move(documents)},
       {"targets", std::move(targets)},
       {"lost", std::move(lost)}};
+  if (!sample.certificates.empty())
+    status.emplace_back("certificates", certificates_view(sample.certificates));
   if (!intakes.empty()) status.emplace_back("intakes", std::move(intakes));
   if (!sample.facts.counts.empty()) status.emplace_back("central_view", facts_view(sample.facts));
   return status;

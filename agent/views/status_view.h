@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/access/certificates.h"
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/facts_summary.h"
@@ -24,6 +25,7 @@ struct StatusSample {
   std::vector<RecoveredFact> recoveries;  ///< from damage, ever
   std::map<std::string, IntakeCounts> intakes = {};
   FactsSummary facts = {};
+  std::vector<CertificateView> certificates = {};
 };
 
 json::Value status_view(const StatusSample& sample);

@@ -95,9 +95,4 @@ Result<ResolutionFact> decode_resolution(std::string_view body) {
                         std::string(value->text_of("reason")), std::string(value->text_of("by"))};
 }
 
-std::string encode_audit(const AuditFact& fact) {
-  return json::dump(
-      json::Object{{"what", fact.what}, {"subject", fact.subject}, {"by", fact.by}, {"detail", fact.detail}});
-}
-
 }  // namespace tillsync

@@ -44,14 +44,6 @@ struct ResolutionFact {
   std::string by;
 };
 
-/// A change that somebody made to the daemon itself: an access given or taken, say.
-struct AuditFact {
-  std::string what;     ///< "terminal-added", ...
-  std::string subject;  ///< whom or what it concerns
-  std::string by;
-  std::string detail;
-};
-
 /// One conflict as it stands.
 struct ConflictView {
   Sequence record;  ///< its id
@@ -72,6 +64,5 @@ std::string encode_conflict(const ConflictFact& fact);
 Result<ConflictFact> decode_conflict(std::optional<Sequence> document, std::string_view body);
 std::string encode_resolution(const ResolutionFact& fact);
 Result<ResolutionFact> decode_resolution(std::string_view body);
-std::string encode_audit(const AuditFact& fact);
 
 }  // namespace tillsync

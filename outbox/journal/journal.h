@@ -15,6 +15,7 @@
 
 #include "outbox/delivery/delivery_state.h"
 #include "outbox/delivery/scheduler.h"
+#include "outbox/journal/audit_event.h"
 #include "outbox/journal/facts.h"
 #include "outbox/journal/reader.h"
 #include "platform/base/time.h"
@@ -92,7 +93,7 @@ class Journal {
   Result<ConflictView> resolve_conflict(const ResolutionFact& fact);
   /// Those of one document, the transaction's own included.
   Result<std::vector<ConflictView>> conflicts_of(Sequence document);
-  Result<void> note_audit(const AuditFact& fact);
+  Result<void> note_audit(const AuditEvent& event);
   /// What another journal of this store says of a delivery (`imported_from` names its record): appended
   /// unless this journal knows it, or better. Whether it was.
   Result<bool> record_imported(const OutcomeFact& fact);
@@ -146,7 +147,7 @@ class Journal {
   Result<std::string> try_decide(const DecisionFact& fact);
   Result<std::optional<Sequence>> try_note_conflict(const ConflictFact& fact);
   Result<ConflictView> try_resolve_conflict(const ResolutionFact& fact);
-  Result<void> try_note_audit(const AuditFact& fact);
+  Result<void> try_note_audit(const AuditEvent& event);
   Result<PruneResult> try_prune(std::int64_t keep_days, std::size_t records_max);
   Result<void> try_commit();
   Result<void> try_checkpoint(bool truncate);

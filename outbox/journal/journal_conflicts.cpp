@@ -74,8 +74,8 @@ Result<std::vector<ConflictView>> Journal::conflicts_of(Sequence document) {
       read_conflicts(*impl_->database, "c.document = ?", document.value, kConflictsOfDocumentMax));
 }
 
-Result<void> Journal::try_note_audit(const AuditFact& fact) {
-  auto sequence = impl_->append_record(RecordKind::kAudit, std::nullopt, encode_audit(fact), nullptr,
+Result<void> Journal::try_note_audit(const AuditEvent& event) {
+  auto sequence = impl_->append_record(RecordKind::kAudit, std::nullopt, encode_audit(event), nullptr,
                                        impl_->clock.utc_now());
   return sequence ? ok() : Result<void>(sequence.error());
 }

@@ -34,8 +34,8 @@ Result<ConflictView> Journal::resolve_conflict(const ResolutionFact& fact) {
   return impl_->noted(try_resolve_conflict(fact));
 }
 
-Result<void> Journal::note_audit(const AuditFact& fact) {
-  return impl_->noted(try_note_audit(fact));
+Result<void> Journal::note_audit(const AuditEvent& event) {
+  return impl_->noted(try_note_audit(event));
 }
 
 Result<PruneResult> Journal::prune(std::int64_t keep_days, std::size_t records_max) {

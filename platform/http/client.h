@@ -24,7 +24,10 @@ struct Request {
   std::string body;
   std::chrono::milliseconds timeout{10'000};  ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{5'000};
-  std::string unix_socket;                          ///< path; the url's host then only fills the Host header
+  std::string unix_socket;  ///< path; the url's host then only fills the Host header
+  /// "127.0.0.1:7412": where to connect instead of the url's host and port, which still name the server that
+  /// is asked for and verified; past every proxy. "" for what the url says.
+  std::string connect_to;
   std::string ca_file;                              ///< PEM; "" for the system's store
   std::string proxy;                                ///< "" honours the environment (https_proxy, no_proxy)
   std::string user, password;                       ///< HTTP basic, where `user` is not empty

@@ -214,11 +214,16 @@ bool is_loopback(std::string_view url) {
          host.starts_with("localhost/");
 }
 
-void set_route(Options& options, const Request& request) {
+void set_route(Options& options, Transfer& transfer) {
+  const Request& request = transfer.request;
   options.set(CURLOPT_PROTOCOLS_STR, "http,https");
   options.set(CURLOPT_FOLLOWLOCATION, 0L);
   if (!request.unix_socket.empty()) {
     options.set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+    options.set(CURLOPT_PROXY, "");
+  } else if (!request.connect_to.empty()) {
+    transfer.connect_to.reset(curl_slist_append(nullptr, ("::" + request.connect_to).c_str()));
+    options.set(CURLOPT_CONNECT_TO, transfer.connect_to.get());
     options.set(CURLOPT_PROXY, "");
   } else if (!request.proxy.empty()) {
     options.set(CURLOPT_PROXY, request.proxy.c_str());
@@ -270,7 +275,7 @@ void set_kind(Options& options, Transfer& transfer) {
   options.set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
   options.set(CURLOPT_WRITEFUNCTION, &on_body);
   options.set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
-  set_route(options, transfer.request);
+  set_route(options, transfer);
   set_trust(options, transfer.request);
   set_method(options, transfer.request);
 }
@@ -278,9 +283,9 @@ void set_kind(Options& options, Transfer& transfer) {
 /// Whether set_kind() would do the same for both.
 bool is_same_kind(const Request& a, const Request& b) {
   return a.method == b.method && has_body(a) == has_body(b) && a.timeout == b.timeout &&
-         a.connect_timeout == b.connect_timeout && a.unix_socket == b.unix_socket && a.proxy == b.proxy &&
-         is_loopback(a.url) == is_loopback(b.url) && a.ca_file == b.ca_file && a.user == b.user &&
-         a.password == b.password;
+         a.connect_timeout == b.connect_timeout && a.unix_socket == b.unix_socket &&
+         a.connect_to == b.connect_to && a.proxy == b.proxy && is_loopback(a.url) == is_loopback(b.url) &&
+         a.ca_file == b.ca_file && a.user == b.user && a.password == b.password;
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Transfer {
   std::function<void(Exchange)> done;
   Easy easy;
   List headers;
+  List connect_to;
   Answer answer;
   std::size_t header_bytes = 0;
   int sends = 0;  ///< how often libcurl set out to send the request

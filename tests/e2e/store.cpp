@@ -47,9 +47,10 @@ void Store::write_settings() const {
   out << "[store]\nid = \"0417\"\ntime_zone = \"Europe/London\"\ncurrency = \"GBP\"\nday_starts_at = "
          "\"04:00\"\n"
       << "[journal]\npath = \"journal\"\n"
-      << options_.journal_lines << "[till]\nunix_socket = \"till.sock\"\ntcp = \"127.0.0.1:" << till_port_
-      << "\"\n"
-      << "[ops]\ntcp = \"127.0.0.1:" << ops_port_ << "\"\n";
+      << options_.journal_lines << "[till]\nunix_socket = \"till.sock\"\ntcp = \"" << options_.listen << ":"
+      << till_port_ << "\"\n"
+      << options_.till_lines << "[ops]\ntcp = \"" << options_.listen << ":" << ops_port_ << "\"\n"
+      << options_.ops_lines;
   if (!options_.central.empty()) {
     for (const auto& target : options_.targets) {
       out << "[targets." << target << "]\nconnector = \"" << options_.connector << "\"\nbase_url = \""

@@ -30,6 +30,8 @@ struct StoreOptions {
   std::string journal_lines = "disk_reserve_mib = 1\n";
   /// Of [central_view]; nobody is asked what it knows unless a test is about that.
   std::string central_view = "fetch_every_s = 0\n";
+  std::string listen = "127.0.0.1";   ///< the host of both TCP listeners
+  std::string till_lines, ops_lines;  ///< added to [till] and [ops]
   std::string more_settings;          ///< whole sections, behind all others
   std::vector<std::string> launcher;  ///< in front of the daemon's command, e.g. {"/usr/bin/prlimit", ...}
   std::map<std::string, std::string> env;  ///< of the daemon

@@ -20,7 +20,7 @@ HOMES = [
     ("SQLite", r"sqlite3\.h", ("platform/sqlite/",)),
     ("curl", r"curl/", ("platform/http/", "platform/transfer/")),
     ("spdlog", r"spdlog/", ("platform/log/",)),
-    ("OpenSSL", r"openssl/", ("platform/crypto/",)),
+    ("OpenSSL", r"openssl/", ("platform/crypto/", "platform/tls/")),
     ("Boost.JSON", r"boost/json", ("platform/json/",)),
     ("date", r"date/", ("platform/base/",)),
     ("toml++", r"toml(\+\+|plusplus)?[/.]", ("config/",)),

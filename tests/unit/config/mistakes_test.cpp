@@ -161,7 +161,7 @@ TEST_CASE("mistakes: the store's identity") {
 }
 
 TEST_CASE("mistakes: addresses") {
-  const std::string needs_tls = "needs TLS and tokens, which this version does not offer; use 127.0.0.1";
+  const std::string needs_tls = "write tls_certificate and tls_key, or use 127.0.0.1";
   expect(kStore + "[till]\ntcp = \"0.0.0.0:7411\"\n", 5, {needs_tls});
   expect(kStore + "[till]\ntcp = \"[::]:7411\"\n", 5, {needs_tls});
   expect(kStore + "[till]\ntcp = \"127.evil.example:7411\"\n", 5, {needs_tls});
@@ -176,6 +176,20 @@ TEST_CASE("mistakes: addresses") {
   expect(kStore + "[till]\nunix_socket = \"/" + std::string(107, 's') + "\"\n", 5, {"107 bytes"});
   CHECK(parse_settings(kStore + "[till]\nunix_socket = \"/" + std::string(106, 's') + "\"\n", "t")
             .mistakes.empty());
+}
+
+TEST_CASE("mistakes: TLS of listeners") {
+  const std::string pair = "tls_certificate = \"a.pem\"\ntls_key = \"file:a.key\"\n";
+  expect(kStore + "[till]\ntls_certificate = \"a.pem\"\n", 5, {"tls_certificate has no tls_key"});
+  expect(kStore + "[ops]\ntls_key = \"env:KEY\"\n", 5, {"tls_key has no tls_certificate"});
+  expect(kStore + "[ops]\ntls_key = \"a.key\"\n", 5, {"must name where the secret is kept"});
+  expect(kStore + "[ops]\nclient_ca_file = \"ca.pem\"\n", 5, {"needs TLS"});
+  expect(kStore + "[ops]\n" + pair + "client_certificates = {\"a\" = \"read\"}\n", 7, {"client_ca_file"});
+  expect(kStore + "[ops]\n" + pair + "client_ca_file = \"ca\"\nclient_certificates = {\"a\" = \"all\"}\n", 8,
+         {"\"read\" or \"operate\""});
+  expect(kStore + "[ops]\n" + pair + "client_ca_file = \"ca\"\nclient_certificates = 1\n", 8,
+         {"must be a table"});
+  expect(kStore + "[till]\nclient_ca_file = \"ca\"\n", 5, {"unknown key"});
 }
 
 TEST_CASE("mistakes: targets") {

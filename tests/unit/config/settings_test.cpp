@@ -131,6 +131,32 @@ TEST_CASE("settings: paths are meant from the settings file's folder") {
   CHECK(s.targets.at("erp").token.text == "file:/etc/tillsync/erp.token");
 }
 
+TEST_CASE("settings: with TLS listeners may be reached from beyond this machine") {
+  const Settings s = good(kStore + R"([till]
+tcp = "0.0.0.0:7411"
+tls_certificate = "till.pem"
+tls_key = "file:till.key"
+[ops]
+tcp = "[::]:7412"
+tls_certificate = "/srv/ops.pem"
+tls_key = "env:OPS_KEY"
+client_ca_file = "clients.pem"
+[ops.client_certificates]
+"ho.example" = "operate"
+eyes = "read"
+)");
+  CHECK(s.till.tls());
+  CHECK(s.till.tls_certificate == "/etc/tillsync/till.pem");
+  CHECK(s.till.tls_key.text == "file:/etc/tillsync/till.key");
+  CHECK(s.till.tls_key.several_lines);
+  CHECK(s.ops.tls_certificate == "/srv/ops.pem");
+  CHECK(s.ops.tls_key.text == "env:OPS_KEY");
+  CHECK(s.ops.client_ca_file == "/etc/tillsync/clients.pem");
+  CHECK(s.ops.client_certificates ==
+        std::map<std::string, std::string>{{"eyes", "read"}, {"ho.example", "operate"}});
+  CHECK(!good(kStore).till.tls());
+}
+
 TEST_CASE("settings: each kind of authentication takes its own keys") {
   const Settings s = good(kStore + R"(
 [targets.a]

@@ -140,7 +140,7 @@ TEST_CASE("audit: a change to the daemon itself is a record of the chain") {
   bench.route();
   REQUIRE(bench
               .alone([](Journal& j) {
-                return j.note_audit(AuditFact{"terminal-added", "T9", "Ann", "until 2027-01-01"});
+                return j.note_audit(AuditEvent{"terminal-added", "T9", "Ann", "until 2027-01-01"});
               })
               .has_value());
   const auto records = bench.reader()->records(Sequence{}, 10);
