@@ -96,6 +96,7 @@ class Daemon {
                                                   const DeliveryLoop::Parts::Post& post);
   Result<void> start_apis();
   Result<void> start_intakes();
+  AuditSink audit();
   void open_key();
   void damaged(const Error& error);
   void shut_down();
@@ -110,6 +111,7 @@ class Daemon {
   const Settings& settings_;
   const Clock& clock_;
   SystemRandom random_;
+  FetchAllowances allowances_{clock_};
   EventLoop loop_;
   Metrics metrics_;
   std::optional<StoreDefaults> store_;
@@ -226,7 +228,7 @@ void Daemon::start_reviewer(const std::function<void(const Error&)>& on_damage) 
       Reviewer::Parts{settings_, *store_, routes_from(settings_), *journal_, *trade_, clock_,
                       [this](const std::string& name) {
                         return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_,
-                                          read_secret, mapper_.get());
+                                          read_secret, mapper_.get(), &allowances_);
                       },
                       on_damage});
 }
@@ -255,7 +257,7 @@ Result<void> Daemon::start_loops() {
       [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage,
       [this](const std::string& name) {
         return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
-                          mapper_.get());
+                          mapper_.get(), &allowances_);
       },
       journal_.get(), trade_.get()});
   if (!reconcile) return reconcile.error();
@@ -330,6 +332,14 @@ Result<void> Daemon::start_apis() {
     ops_api_->handle(std::move(request), std::move(respond));
   });
   return ok();
+}
+
+/// Into the log and the journal's chain.
+AuditSink Daemon::audit() {
+  return [this, log = audit_to_log()](const AuditEvent& event) {
+    log(event);
+    journal_->run([event](Journal& journal) { return journal.note_audit(event); });
+  };
 }
 
 Result<void> Daemon::start_intakes() {

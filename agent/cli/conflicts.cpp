@@ -142,6 +142,7 @@ void add_list(CLI::App& conflicts, Context& context) {
                                    "  tillsync conflicts list --day 2026-11-23 --kind price-changed\n",
                                    kListExits},
                                   JsonOption::kOffered);
+  add_caller_options(*command, context);
   auto options = std::make_shared<ListOptions>();
   command->add_option("--day", options->day, "all of this business day, the decided ones too");
   command->add_option("--kind", options->kind, "of this kind alone");
@@ -155,6 +156,7 @@ void add_show(CLI::App& conflicts, Context& context) {
        "0 shown; 1 there is no such conflict; 2 usage or settings; 3 the daemon "
        "cannot be reached"},
       JsonOption::kOffered);
+  add_caller_options(*command, context);
   auto id = std::make_shared<std::string>();
   auto day = std::make_shared<std::string>();
   command->add_option("ID", *id, "as `tillsync conflicts list` shows it")->required();
@@ -172,6 +174,7 @@ void add_resolve(CLI::App& conflicts, Context& context) {
        "0 done; 1 the daemon refuses (no such conflict, decided already, no such choice); 2 usage or\n"
        "  settings; 3 the daemon cannot be reached"},
       JsonOption::kOffered);
+  add_caller_options(*command, context);
   auto options = std::make_shared<ResolveOptions>();
   command->add_option("ID", options->ids, "as `tillsync conflicts list` shows it");
   command->add_option("--choice", options->choice, "one of the conflict's choices")->required();

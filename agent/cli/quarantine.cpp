@@ -193,6 +193,7 @@ void add_quarantine(CLI::App& app, Context& context) {
                    "  tillsync quarantine show 1042:erp\n",
                    "0 shown; 1 it is not quarantined; 2 usage or settings; 3 the daemon cannot be reached"},
                   JsonOption::kOffered);
+  add_caller_options(*show, context);
   auto shown_delivery = std::make_shared<std::string>();
   show->add_option("DELIVERY", *shown_delivery, "as `tillsync quarantine list` shows it")->required();
   show->callback([&context, shown_delivery] { context.exit = run_show(context, *shown_delivery); });

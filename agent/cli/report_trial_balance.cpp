@@ -51,6 +51,7 @@ void add_trial_balance(CLI::App& reports, Context& context) {
        "old;\n"
        "  2 usage or settings; 3 the daemon cannot be reached"},
       JsonOption::kOffered);
+  add_caller_options(*command, context);
   auto options = std::make_shared<TrialBalanceOptions>();
   add_day_options(*command, options->days);
   command->add_option("--format", options->format, "table, json or csv (default table)")

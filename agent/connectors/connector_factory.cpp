@@ -180,14 +180,28 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
       MappedReadBack::Parts{name, connector, parameters, store, std::move(*client), std::move(*asker)}));
 }
 
+namespace {
+
+std::unique_ptr<FetchPort> metered(std::unique_ptr<FetchPort> port, const std::string& name,
+                                   const PaceLimits& limits, FetchAllowances* allowances) {
+  if (allowances == nullptr) return port;
+  auto allowance = allowances->of(name, limits);
+  if (!allowance->limits()) return port;
+  return std::make_unique<MeteredFetch>(std::move(port), std::move(allowance));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const TargetSettings& settings,
                                               const std::string& store, const Clock& clock,
-                                              Credentials::ReadSecret read, jq::Mapper* mapper) {
+                                              Credentials::ReadSecret read, jq::Mapper* mapper,
+                                              FetchAllowances* allowances) {
   if (settings.connector == kFileConnector) return std::unique_ptr<FetchPort>();
   auto target = connector_of(name, settings);
   if (!target) return of_target(name, target.error());
   auto client = http::Client::open(1);
   if (!client) return of_target(name, client.error());
+  const auto limits = pace_limits(settings, target->connector.get());
   if (target->connector) {
     if (mapper == nullptr) return no_mapper(name);
     const auto inbox = std::make_shared<EventInbox>(**client);
@@ -195,15 +209,17 @@ Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const Tar
                             *mapper, std::move(read));
     if (!asker) return asker.error();
     MappedFetch fetch({name, target->connector, target->parameters, store, std::move(*asker)});
-    return std::unique_ptr<FetchPort>(
-        std::make_unique<MappedFetchPort>(std::move(*client), std::move(fetch), target->connector, store));
+    return metered(
+        std::make_unique<MappedFetchPort>(std::move(*client), std::move(fetch), target->connector, store),
+        name, limits, allowances);
   }
   auto profile = CentralProfile::from(settings, store);
   if (!profile) return of_target(name, profile.error());
   auto credentials = make_credentials(settings, **client, clock, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  return std::unique_ptr<FetchPort>(
-      std::make_unique<RestFetch>(name, std::move(*profile), std::move(*client), std::move(*credentials)));
+  return metered(
+      std::make_unique<RestFetch>(name, std::move(*profile), std::move(*client), std::move(*credentials)),
+      name, limits, allowances);
 }
 
 Result<Asker> make_asker(const std::string& name, const TargetSettings& settings,

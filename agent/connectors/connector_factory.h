@@ -10,6 +10,7 @@
 #include "agent/connectors/file/file_target.h"
 #include "agent/connectors/mapped/asker.h"
 #include "agent/connectors/mapped/mapping.h"
+#include "agent/connectors/metered_fetch.h"
 #include "config/settings.h"
 #include "outbox/delivery/target_port.h"
 #include "platform/base/time.h"
@@ -67,11 +68,13 @@ Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& n
                                                             const json::Value& parameters, const Clock& clock,
                                                             jq::Mapper& mapper, Credentials::ReadSecret read);
 
-/// For the reconcile thread: asks what central knows. As make_read_back(); null for targets that take files.
+/// For one thread: asks what central knows. As make_read_back(); null for targets that take files. Within
+/// `allowances`, which outlive the port; null: without a limit.
 Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const TargetSettings& settings,
                                               const std::string& store, const Clock& clock,
                                               Credentials::ReadSecret read = read_secret,
-                                              jq::Mapper* mapper = nullptr);
+                                              jq::Mapper* mapper = nullptr,
+                                              FetchAllowances* allowances = nullptr);
 
 /// For who asks a target one thing at a time. `inbox` is of the client behind `transport`, and both, `clock`
 /// and `mapper` outlive what is made; `given_up` as Asker has it. Errors as above.
