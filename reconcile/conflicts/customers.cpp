@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "platform/base/mutation.h"
-
 namespace tillsync {
 namespace {
 
@@ -100,7 +98,7 @@ std::optional<ConflictFact> judge(const CustomerChange& change, const Clash& cla
                                   const ConflictPolicies& policies) {
   const auto action = policies.of_customer_field(clash.field);
   if (action == Action::kOff) return std::nullopt;
-  if (policies.is_consent(clash.field) && !mutated("consent-loosened")) return consent_fact(change, clash);
+  if (policies.is_consent(clash.field)) return consent_fact(change, clash);
   auto fact = fact_of(change, clash, conflict_kind::kCustomerField);
   fact.policy = policies.customer_field_text(clash.field);
   decide(fact, change, action);
