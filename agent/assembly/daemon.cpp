@@ -220,7 +220,8 @@ Result<std::unique_ptr<TargetPort>> Daemon::target_port(const std::string& name,
   auto port = make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_,
                                read_secret, mapping, files);
   if (!port || !reviewer_->wants_any()) return port;
-  return std::unique_ptr<TargetPort>(std::make_unique<ReviewingPort>(std::move(*port), *reviewer_, post));
+  return std::unique_ptr<TargetPort>(
+      std::make_unique<ReviewingPort>(name, std::move(*port), *reviewer_, post));
 }
 
 void Daemon::start_reviewer(const std::function<void(const Error&)>& on_damage) {

@@ -23,7 +23,7 @@ Result<void> FetchAllowance::take() {
   const auto now = clock_.steady_now();
   for (const auto* bucket : {&day_, &burst_, &rate_}) {
     if (bucket->limits() && bucket->free_at(1) > now) {
-      return Error{ErrorKind::kUnavailable, "fetch-limit",
+      return Error{ErrorKind::kUnavailable, kFetchLimit,
                    "the requests that the target's limits leave for questions are used up for now"};
     }
   }

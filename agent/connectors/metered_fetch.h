@@ -14,6 +14,9 @@
 
 namespace tillsync {
 
+/// Error::code of a question for which the limits leave no room now.
+inline constexpr const char* kFetchLimit = "fetch-limit";
+
 /// Of one target, for all who ask it. Any thread.
 class FetchAllowance {
  public:

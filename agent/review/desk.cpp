@@ -1,5 +1,6 @@
 #include "agent/review/desk.h"
 
+#include "agent/connectors/metered_fetch.h"
 #include "outbox/journal/note_conflicts.h"
 #include "platform/log/log.h"
 
@@ -65,11 +66,20 @@ FetchPort* Reviewer::Desk::port(const std::string& target) {
   return entry->second.get();
 }
 
-std::optional<Outcome> Reviewer::Desk::review(const OutgoingDelivery& delivery) {
-  auto judged =
-      open() ? judge(delivery) : Result<std::optional<Outcome>>(put_off("the journal cannot be read"));
+std::optional<Outcome> Reviewer::Desk::review(const std::string& target, const OutgoingDelivery& delivery) {
+  auto opened = open();
+  auto judged = opened ? judge(delivery) : Result<std::optional<Outcome>>(opened.error());
   if (judged) return std::move(*judged);
-  return put_off("it could not be reviewed before sending: " + judged.error().detail);
+  auto outcome = put_off("it could not be reviewed before sending: " + judged.error().detail);
+  // Else every delivery of an outage would try by itself, and leave its attempts in the journal. What another
+  // target does not answer says nothing of this one.
+  const auto systems = systems_of_record(parts_.settings);
+  const auto& asked = delivery.type == DocumentType::kReturn ? systems.sales : systems.customers;
+  const auto kind = judged.error().kind;
+  const bool no_answer =
+      (kind == ErrorKind::kUnavailable || kind == ErrorKind::kTimeout) && judged.error().code != kFetchLimit;
+  if (no_answer && asked == target) outcome.signal = TargetSignal::kUnreachable;
+  return outcome;
 }
 
 Result<std::optional<Outcome>> Reviewer::Desk::judge(const OutgoingDelivery& delivery) {

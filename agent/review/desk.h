@@ -17,7 +17,7 @@ class Reviewer::Desk {
   ~Desk();
 
   /// Nothing: it may be sent.
-  std::optional<Outcome> review(const OutgoingDelivery& delivery);
+  std::optional<Outcome> review(const std::string& target, const OutgoingDelivery& delivery);
 
  private:
   Result<void> open();

@@ -33,14 +33,14 @@ bool Reviewer::wants(DocumentType type) const {
   return type == DocumentType::kCustomerUpdate && policies_.reviews_customers();
 }
 
-void Reviewer::review(OutgoingDelivery delivery, Done done) {
+void Reviewer::review(const std::string& target, OutgoingDelivery delivery, Done done) {
   const char* refused = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) refused = "tillsync is stopping";
     if (jobs_.size() >= limits_.waiting_max) refused = "too many documents wait for their review";
     if (refused == nullptr) {
-      jobs_.push_back({std::move(delivery), std::move(done)});
+      jobs_.push_back({target, std::move(delivery), std::move(done)});
       if (idle_ < jobs_.size() && threads_.size() < limits_.threads_max)
         threads_.emplace_back([this] { loop(); });
     }
@@ -75,7 +75,7 @@ void Reviewer::loop() {
     auto job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job.done(desk.review(job.delivery));
+    job.done(desk.review(job.target, job.delivery));
     job = {};
     lock.lock();
   }

@@ -56,13 +56,15 @@ class Reviewer {
   bool wants(DocumentType type) const;
   /// `done` gets nothing where the delivery may be sent: what was found is durable then. Else its outcome in
   /// the place of one by the target. Called on a thread of the reviewer's, or at once on the caller's.
+  /// `target`: the delivery's. Where that is who is asked and it does not answer, the outcome says so of it.
   using Done = std::function<void(std::optional<Outcome>)>;
-  void review(OutgoingDelivery delivery, Done done);
+  void review(const std::string& target, OutgoingDelivery delivery, Done done);
   /// Answers all that waits as put off, and ends the threads.
   void stop();
 
  private:
   struct Job {
+    std::string target;
     OutgoingDelivery delivery;
     Done done;
   };

@@ -24,7 +24,7 @@ void ReviewingPort::submit(std::vector<OutgoingDelivery> deliveries,
       static_cast<std::size_t>(std::count_if(batch->deliveries.begin(), batch->deliveries.end(), wanted));
   for (std::size_t i = 0; i < batch->deliveries.size(); ++i) {
     if (!wanted(batch->deliveries[i])) continue;
-    reviewer_.review(batch->deliveries[i], [this, batch, i](std::optional<Outcome> outcome) {
+    reviewer_.review(target_, batch->deliveries[i], [this, batch, i](std::optional<Outcome> outcome) {
       post_([this, batch, i, outcome = std::move(outcome)] {
         batch->outcomes[i] = outcome;
         if (--batch->waiting == 0) forward(batch);

@@ -13,11 +13,11 @@ namespace tillsync {
 
 class ReviewingPort final : public TargetPort {
  public:
-  /// `reviewer` outlives this object. `post` runs what it is given on the delivery thread, and drops it once
-  /// this object is gone.
-  ReviewingPort(std::unique_ptr<TargetPort> inner, Reviewer& reviewer,
+  /// `target`: its name. `reviewer` outlives this object. `post` runs what it is given on the delivery
+  /// thread, and drops it once this object is gone.
+  ReviewingPort(std::string target, std::unique_ptr<TargetPort> inner, Reviewer& reviewer,
                 std::function<void(std::function<void()>)> post)
-      : inner_(std::move(inner)), reviewer_(reviewer), post_(std::move(post)) {}
+      : target_(std::move(target)), inner_(std::move(inner)), reviewer_(reviewer), post_(std::move(post)) {}
 
   PaceLimits limits() const override { return inner_->limits(); }
   int requests_max(std::size_t deliveries) const override { return inner_->requests_max(deliveries); }
@@ -31,6 +31,7 @@ class ReviewingPort final : public TargetPort {
   struct Batch;
   void forward(const std::shared_ptr<Batch>& batch);
 
+  const std::string target_;
   std::unique_ptr<TargetPort> inner_;
   Reviewer& reviewer_;
   const std::function<void(std::function<void()>)> post_;

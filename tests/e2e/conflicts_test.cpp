@@ -95,6 +95,26 @@ TEST_CASE(
   CHECK(store.command({"journal", "verify"}).status == 0);
 }
 
+TEST_CASE("conflicts: while central is away updates wait as one, not each with attempts of its own") {
+  Shop shop({.targets = {"crm"}, .more_settings = "[conflicts]\ncustomers = \"central\"\n"});
+  auto& [dir, central, store] = shop;
+  central.kill();
+  constexpr int kUpdates = 300;
+  std::vector<std::string> bodies;
+  for (int i = 0; i < kUpdates; ++i) bodies.push_back(update(i, "Hull"));
+  Till till(store, bodies, 50);
+  REQUIRE(till.post_all());
+  const auto posted = store.head();
+  CHECK(eventually([&] {
+    const auto status = store.status();
+    return status.find("targets")->find("crm")->text_of("state") == "down";
+  }));
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // of an outage
+  CHECK(store.head() - posted < kUpdates / 2);
+  central.start();
+  CHECK(store.drain(60) == 0);
+}
+
 TEST_CASE("conflicts: what a tired person types is told with the cure, and changes nothing") {
   Shop shop({.more_settings = "[conflicts]\ncustomers = \"ask\"\n"});
   auto& [dir, central, store] = shop;
