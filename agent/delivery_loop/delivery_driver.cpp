@@ -244,7 +244,8 @@ void DeliveryDriver::send(Send action) {
       [this, target = action.target, attempts = std::move(attempts)](std::vector<Outcome> outcomes) {
         const auto at = now();
         for (std::size_t i = 0; i < attempts.size(); ++i) {
-          parts_.note(target, outcomes[i]);
+          if (!outcomes[i].verdict)
+            parts_.note(target, outcomes[i]);  // a policy's is no answer of the target's
           scheduler_->outcome(target, attempts[i], outcomes[i], at);
           record(target, attempts[i], std::move(outcomes[i]), false);
         }

@@ -16,7 +16,7 @@ constexpr std::string_view kStyle =
     "h2,h3,h4{break-after:avoid}"
     "table{border-collapse:collapse;width:100%;margin:.25rem 0 1rem}thead{display:table-header-group}"
     "th,td{text-align:left;vertical-align:top;padding:.22rem .8rem .22rem 0;border-bottom:1px solid #e4e4e4;"
-    "overflow-wrap:anywhere}th{font-weight:600;border-bottom-color:#999;overflow-wrap:normal}"
+    "overflow-wrap:break-word}th{font-weight:600;border-bottom-color:#999;overflow-wrap:normal}"
     "td:last-child,th:last-child{padding-right:0}"
     "td.n+td:not(.n),th.n+th:not(.n){padding-left:.8rem}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal}td.n{white-space:"

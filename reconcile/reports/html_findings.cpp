@@ -97,7 +97,7 @@ void add_conflicts(HtmlPage& page, const std::vector<ReportConflict>& conflicts)
   HtmlTable table(page, {"conflict", "what", "document", "store", "central", "decision"});
   for (const ReportConflict& one : conflicts) {
     table.row({one.kind + (one.subject.empty() ? "" : ": " + one.subject),
-               one.explanation + (one.policy.empty() ? "" : " Policy: " + one.policy + "."), one.document,
+               one.explanation + (one.policy.empty() ? "" : ". Policy: " + one.policy), one.document,
                facts(one.store), facts(one.central), decision_of(one)},
               one.is_open() ? "bad" : "");
   }
