@@ -11,7 +11,6 @@
 namespace tillsync {
 namespace {
 
-constexpr std::string_view kPrefix = "ts1.";
 constexpr std::size_t kIdDigits = 12;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kTokenBytesMax = 128;
@@ -35,10 +34,10 @@ std::string digest_of(const std::string& salt_hex, std::string_view token) {
 
 /// The id within a token; "" where it is none.
 std::string_view id_of(std::string_view token) {
-  if (token.size() > kTokenBytesMax || !token.starts_with(kPrefix)) return {};
-  const auto dot = token.find('.', kPrefix.size());
-  if (dot == std::string_view::npos || dot - kPrefix.size() != kIdDigits) return {};
-  return token.substr(kPrefix.size(), kIdDigits);
+  if (token.size() > kTokenBytesMax || !token.starts_with(kTokenPrefix)) return {};
+  const auto dot = token.find('.', kTokenPrefix.size());
+  if (dot == std::string_view::npos || dot - kTokenPrefix.size() != kIdDigits) return {};
+  return token.substr(kTokenPrefix.size(), kIdDigits);
 }
 
 json::Value time_json(const std::optional<UtcTime>& time) {
@@ -193,7 +192,7 @@ Result<AccessList::Given> AccessList::add(const Grant& grant, Random& random, Ut
   do {
     entry.id = to_hex(random_bytes(random, kIdDigits / 2));
   } while (find(entry.id) != nullptr);
-  given.token = std::string(kPrefix) + entry.id + "." + to_base64url(random_bytes(random, kSecretBytes));
+  given.token = std::string(kTokenPrefix) + entry.id + "." + to_base64url(random_bytes(random, kSecretBytes));
   entry.kind = grant.kind;
   entry.name = grant.name;
   if (grant.kind == AccessKind::kOperator) entry.role = grant.role;

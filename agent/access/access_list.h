@@ -18,6 +18,9 @@
 
 namespace tillsync {
 
+/// What every token that is made here begins with.
+inline constexpr std::string_view kTokenPrefix = "ts1.";
+
 enum class AccessKind { kTerminal, kOperator };
 std::string_view access_kind_name(AccessKind kind);
 

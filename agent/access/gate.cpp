@@ -45,8 +45,8 @@ std::optional<ServerResponse> Gate::admit(ServerRequest& head) {
     }
   }
   const auto token = bearer_token(authorization);
-  if (token) return by_token(head, *token);
-  if (!guarded) return std::nullopt;  // another scheme, for whoever stands in between
+  if (token && (guarded || token->starts_with(kTokenPrefix))) return by_token(head, *token);
+  if (!guarded) return std::nullopt;  // another scheme, or none of ours: for whoever stands in between
   if (!head.peer->certificate_names.empty() && kind_ == AccessKind::kOperator) return by_certificate(head);
   return unauthorized(head, "none", "Send Authorization: Bearer and a token.");
 }

@@ -38,6 +38,7 @@ std::optional<Clash> clash_of(const CustomerChange& change, const json::Value& b
                               const json::Value& store) {
   const auto central = member_of(change.central->fields, field);
   if (same(central, store)) return std::nullopt;
+  if (const auto* own = change.own.find(field); own != nullptr && same(*own, central)) return std::nullopt;
   std::optional<json::Value> seen;
   if (const auto* value = base.find(field)) {
     seen = *value;

@@ -23,11 +23,13 @@ struct CustomerAtCentral {
 /// One customer_update on its way out.
 struct CustomerChange {
   Sequence document;
-  const Document& content;           ///< as it would be sent now
-  std::string target;                ///< whose record it is
-  std::vector<std::string> steps;    ///< of the document, that wait for a person where one is asked
-  std::optional<json::Value> known;  ///< central's fields as the store last knew them then: the base where
-                                     ///< the till gave none
+  const Document& content;         ///< as it would be sent now
+  std::string target;              ///< whose record it is
+  std::vector<std::string> steps;  ///< of the document, that wait for a person where one is asked
+  /// Central's fields as the store last knew them then: the base where the till gave none.
+  std::optional<json::Value> known = {};
+  /// What the store itself last changed before this: central having it is no change of central's.
+  json::Value own = json::Object{};
   std::optional<CustomerAtCentral> central;  ///< nothing: central has no such customer, or cannot tell
 };
 

@@ -96,7 +96,7 @@ Result<void> ConflictDetector::review_twins(Sequence sequence, const Document& d
   auto twins = parts_.inquiry.twins_of(document);
   if (!twins) return twins.error();
   if (twins->empty()) return ok();
-  const CustomerChange change{sequence, document, parts_.systems.customers, {}, {}, {}};
+  const CustomerChange change{sequence, document, parts_.systems.customers};
   for (auto& fact : review_duplicates(change, *twins, parts_.policies)) found.push_back(std::move(fact));
   return ok();
 }

@@ -14,6 +14,16 @@ std::optional<Document> document_of(const CentralRow& row, const StoreDefaults& 
   return document == nullptr ? std::nullopt : std::optional(std::move(*document));
 }
 
+void set_member(json::Object& object, const std::string& name, const json::Value& value) {
+  const auto member =
+      std::find_if(object.begin(), object.end(), [&name](const auto& each) { return each.first == name; });
+  if (member == object.end()) {
+    object.emplace_back(name, value);
+  } else {
+    member->second = value;
+  }
+}
+
 bool names_sale(const Document& document, const std::string& sale) {
   const auto* trade = std::get_if<Trade>(&document.content);
   return document.type == DocumentType::kReturn && trade != nullptr && trade->original &&
@@ -82,10 +92,7 @@ Result<void> Inquiry::ask_for_sale(const std::string& reference, ReturnCase& out
 }
 
 Result<void> Inquiry::find_other_returns(const std::string& sale, Sequence before, ReturnCase& out) {
-  auto walked = parts_.trade.walk(parts_.reader, before);
-  if (!walked) return walked.error();
-  if (!*walked)
-    return Error{ErrorKind::kUnavailable, "trade-index-behind", "the journal is still being read through"};
+  if (auto walked = walk_to(before); !walked) return walked.error();
   auto others = parts_.trade.returns_of(sale, before);
   if (!others) return others.error();
   for (const auto sequence : *others) {
@@ -126,17 +133,47 @@ Result<void> Inquiry::find_policy(ReturnCase& out) {
   return ok();
 }
 
+Result<void> Inquiry::walk_to(Sequence document) {
+  for (;;) {
+    auto walked = parts_.trade.walk(parts_.reader, document);
+    if (!walked) return walked.error();
+    if (*walked) return ok();
+  }
+}
+
+/// What the store knew of the customer when it made this change; central's version then, "" for none.
+Result<std::string> Inquiry::find_known(CustomerChange& out, const std::string& customer) {
+  auto fact = parts_.facts.as_of(FactKind::kCustomer, customer, out.document);
+  if (!fact) return fact.error();
+  if (!*fact || (*fact)->value.empty()) return std::string();
+  auto value = json::parse((*fact)->value);
+  if (value && value->as_object() != nullptr) out.known = std::move(*value);
+  return (*fact)->etag;
+}
+
+Result<void> Inquiry::find_own_updates(CustomerChange& out, const std::string& customer) {
+  constexpr std::size_t kUpdatesBack = 50;
+  if (auto walked = walk_to(out.document); !walked) return walked.error();
+  auto updates = parts_.trade.updates_of(customer, out.document, kUpdatesBack);
+  if (!updates) return updates.error();
+  for (auto sequence = updates->rbegin(); sequence != updates->rend(); ++sequence) {
+    auto stored = parts_.reader.load(*sequence);
+    if (!stored) return stored.error();
+    if (!*stored) continue;  // retention has taken it
+    const auto changes = json::parse(std::get<CustomerUpdate>((*stored)->document.content).changes);
+    if (!changes) continue;
+    for (const auto& [field, value] : *changes->as_object()) set_member(*out.own.as_object(), field, value);
+  }
+  return ok();
+}
+
 Result<CustomerChange> Inquiry::customer_change(Sequence document, const Document& content) {
-  CustomerChange out{document, content, parts_.systems.customers, steps_of(content.type), {}, {}};
+  CustomerChange out{document, content, parts_.systems.customers, steps_of(content.type)};
   const auto customer = content.customer.value_or("");
   if (customer.empty()) return out;
-  auto known = parts_.facts.as_of(FactKind::kCustomer, customer, document);
-  if (!known) return known.error();
-  std::string known_version;
-  if (*known && !(*known)->value.empty()) {
-    if (auto value = json::parse((*known)->value)) out.known = std::move(*value);
-    known_version = (*known)->etag;
-  }
+  auto known_version = find_known(out, customer);
+  if (!known_version) return known_version.error();
+  if (auto found = find_own_updates(out, customer); !found) return found.error();
   auto* port = parts_.port(parts_.systems.customers);
   if (port == nullptr) return out;
   auto now = port->fetch(FactKind::kCustomer, customer, "");
@@ -145,7 +182,7 @@ Result<CustomerChange> Inquiry::customer_change(Sequence document, const Documen
   auto fields = json::parse(now->value);
   if (!fields || fields->as_object() == nullptr)
     return Error{ErrorKind::kInvalid, "facts-shape", "central's customer is no JSON object"};
-  const bool changed = known_version.empty() || known_version != now->etag;
+  const bool changed = known_version->empty() || *known_version != now->etag;
   out.central = CustomerAtCentral{std::move(*fields), now->etag, changed};
   return out;
 }

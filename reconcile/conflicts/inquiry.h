@@ -46,6 +46,9 @@ class Inquiry {
   Result<std::vector<CustomerTwin>> twins_of(const Document& content);
 
  private:
+  Result<std::string> find_known(CustomerChange& out, const std::string& customer);
+  Result<void> find_own_updates(CustomerChange& out, const std::string& customer);
+  Result<void> walk_to(Sequence document);
   Result<void> find_sale(const OriginalSale& original, bool own_store, Ask ask, ReturnCase& out);
   Result<void> ask_for_sale(const std::string& reference, ReturnCase& out);
   Result<void> find_other_returns(const std::string& sale, Sequence before, ReturnCase& out);

@@ -9,12 +9,13 @@
 namespace tillsync {
 namespace {
 
-constexpr CacheFile kFile = {TradeIndex::kFileName, 1, R"(
+constexpr CacheFile kFile = {TradeIndex::kFileName, 2, R"(
 CREATE TABLE returned (sale TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (sale, document)) WITHOUT ROWID;
+CREATE TABLE updated (customer TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (customer, document)) WITHOUT ROWID;
 CREATE TABLE moved (sku TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (sku, document)) WITHOUT ROWID;
 CREATE TABLE base (sku TEXT PRIMARY KEY, value TEXT NOT NULL, version TEXT NOT NULL, asked_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE progress (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )"};
 constexpr const char* kWalked = "walked";
 constexpr std::size_t kRecordsAtOnce = 500;
@@ -39,6 +40,11 @@ std::set<std::string> sales_of(const Document& document) {
     if (name) sales.insert(*name);
   }
   return sales;
+}
+
+std::set<std::string> customers_of(const Document& document) {
+  if (document.type != DocumentType::kCustomerUpdate || !document.customer) return {};
+  return {*document.customer};
 }
 
 template <class Value, class Read>
@@ -77,7 +83,8 @@ Result<void> TradeIndex::forget_if_foreign(JournalReader& reader) {
   if (!record) return record.error();
   // Retention may have taken the very record: then the next one follows, and the journal is the same.
   if (!record->empty() && (record->front().sequence > at || record->front().hash_hex == hash)) return ok();
-  return database_.execute("DELETE FROM returned; DELETE FROM moved; DELETE FROM base; DELETE FROM progress");
+  return database_.execute(
+      "DELETE FROM returned; DELETE FROM updated; DELETE FROM moved; DELETE FROM base; DELETE FROM progress");
 }
 
 Result<Sequence> TradeIndex::read_progress(const std::string& name) {
@@ -103,7 +110,8 @@ Result<void> TradeIndex::take_in(const RawRecord& record) {
   if (!document) return document.error();
   for (const auto& [sql, names] :
        {std::pair("INSERT OR IGNORE INTO moved VALUES(?, ?)", skus_of(*document)),
-        std::pair("INSERT OR IGNORE INTO returned VALUES(?, ?)", sales_of(*document))}) {
+        std::pair("INSERT OR IGNORE INTO returned VALUES(?, ?)", sales_of(*document)),
+        std::pair("INSERT OR IGNORE INTO updated VALUES(?, ?)", customers_of(*document))}) {
     for (const auto& name : names) {
       auto insert = database_.prepare(sql);
       if (!insert) return insert.error();
@@ -145,6 +153,16 @@ Result<std::vector<Sequence>> TradeIndex::returns_of(const std::string& sale, Se
       database_.prepare("SELECT document FROM returned WHERE sale = ? AND document < ? ORDER BY document");
   if (!select) return select.error();
   select->bind(1, sale).bind(2, before.value);
+  return read_all<Sequence>(*select, first_sequence);
+}
+
+Result<std::vector<Sequence>> TradeIndex::updates_of(const std::string& customer, Sequence before,
+                                                     std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  auto select = database_.prepare(
+      "SELECT document FROM updated WHERE customer = ? AND document < ? ORDER BY document DESC LIMIT ?");
+  if (!select) return select.error();
+  select->bind(1, customer).bind(2, before.value).bind(3, static_cast<std::int64_t>(limit));
   return read_all<Sequence>(*select, first_sequence);
 }
 

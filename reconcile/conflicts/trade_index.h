@@ -1,7 +1,7 @@
-// Where in the journal a SKU moved and a sale came back: what conflict detection asks that the journal's own
-// indexes do not answer. An SQLite file of its own (`trade.db` in the journal's folder), made from the
-// journal alone: a cache, begun anew where it is lost, damaged or of another journal. Any thread; one call at
-// a time.
+// Where in the journal a SKU moved, a sale came back and a customer was changed: what conflict detection asks
+// that the journal's own indexes do not answer. An SQLite file of its own (`trade.db` in the journal's
+// folder), made from the journal alone: a cache, begun anew where it is lost, damaged or of another journal.
+// Any thread; one call at a time.
 #pragma once
 
 #include <memory>
@@ -34,6 +34,9 @@ class TradeIndex {
 
   /// Returns journaled before `before` that name this sale by its id or receipt, in journal order.
   Result<std::vector<Sequence>> returns_of(const std::string& sale, Sequence before);
+
+  /// The last customer updates of this number journaled before `before`, at most `limit`, newest first.
+  Result<std::vector<Sequence>> updates_of(const std::string& customer, Sequence before, std::size_t limit);
 
   /// SKUs with movements that are not settled, in an order of their own, from behind `after`.
   Result<std::vector<std::string>> moved_skus(const std::string& after, std::size_t limit);

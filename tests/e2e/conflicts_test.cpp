@@ -95,6 +95,28 @@ TEST_CASE(
   CHECK(store.command({"journal", "verify"}).status == 0);
 }
 
+TEST_CASE(
+    "conflicts: a store's own earlier change is no clash with its next, though the till gives no base") {
+  Shop shop({.targets = {"crm"}, .more_settings = "[conflicts]\ncustomers = \"central\"\n"});
+  auto& [dir, central, store] = shop;
+  const auto agree = [&](int i, const char* word) {
+    return store
+        .post(document(fmt::format("U{}", i), "customer_update",
+                       fmt::format(R"("customer":"C1","changes":{{"do_not_contact":{}}})", word)))
+        ->status;
+  };
+  for (int i = 0; i < 6; ++i) {
+    CHECK(agree(i, i % 2 == 0 ? "true" : "false") == 201);
+    CHECK(shop.settles(fmt::format("U{}", i), "delivered"));
+  }
+  CHECK(conflicts(store).empty());
+  // And central's own word in between is one.
+  central.facts("crm", R"([{"path":"/customers/C1","value":{"id":"C1","do_not_contact":true}}])");
+  CHECK(agree(6, "null") == 201);
+  CHECK(shop.settles("U6", "discarded"));
+  CHECK(conflicts(store).size() == 1);
+}
+
 TEST_CASE("conflicts: while central is away updates wait as one, not each with attempts of its own") {
   Shop shop({.targets = {"crm"}, .more_settings = "[conflicts]\ncustomers = \"central\"\n"});
   auto& [dir, central, store] = shop;

@@ -66,6 +66,19 @@ TEST_CASE("trade index: returns by their sale and documents by SKU, as far as it
   CHECK(*index->moves_of("S1") == std::vector{second});  // what is settled does not come back
 }
 
+TEST_CASE("trade index: the updates of a customer, the last ones first") {
+  Bench bench;
+  std::vector<Sequence> updates;
+  for (int i = 0; i < 3; ++i)
+    updates.push_back(bench.append(document(
+        "U" + std::to_string(i), R"("type":"customer_update","customer":"C1","changes":{"city":"York"})")));
+  const auto index = bench.index();
+  CHECK(*index->walk(*bench.reader, updates.back()));
+  CHECK(*index->updates_of("C1", Sequence{100}, 2) == std::vector{updates[2], updates[1]});
+  CHECK(*index->updates_of("C1", updates[1], 5) == std::vector{updates[0]});
+  CHECK(index->updates_of("C2", Sequence{100}, 5)->empty());
+}
+
 TEST_CASE("trade index: another journal in the place of this one, and it is begun anew") {
   Bench bench;
   bench.append(sale("A1"));
