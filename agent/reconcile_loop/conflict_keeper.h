@@ -50,7 +50,7 @@ class ConflictKeeper {
   const ConflictPolicies policies_;
   const Routes routes_;
   std::set<std::pair<std::string, BusinessDay>> read_;
-  std::int64_t found_ = 0;  ///< in this round
+  std::int64_t found_ = 0;               ///< in this round
   std::unique_ptr<CentralFacts> facts_;  ///< of one round
   std::unique_ptr<Inquiry> inquiry_;
   std::unique_ptr<ConflictDetector> detector_;

@@ -19,6 +19,25 @@ std::map<std::string, std::set<FactKind>> kinds_by_target(const CentralViewSetti
   return kinds;
 }
 
+/// It gave no answer at all.
+bool is_away(const FactsRound& round) {
+  return round.broken && round.nothing_served() &&
+         (round.broken->kind == ErrorKind::kUnavailable || round.broken->kind == ErrorKind::kTimeout);
+}
+
+/// One round after the other, as one.
+void add_up(FactsRound& round, const FactsRound& more) {
+  round.feed_served = round.feed_served || more.feed_served;
+  round.caught_up = more.caught_up || round.caught_up;
+  round.served.insert(more.served.begin(), more.served.end());
+  for (const auto count :
+       {&FactsRound::requests, &FactsRound::pages, &FactsRound::rows, &FactsRound::bytes,
+        &FactsRound::changed, &FactsRound::confirmed, &FactsRound::unusable, &FactsRound::no_room})
+    round.*count += more.*count;
+  if (!round.first_unusable) round.first_unusable = more.first_unusable;
+  round.broken = more.broken;
+}
+
 std::int64_t as_number(std::size_t count) {
   return static_cast<std::int64_t>(count);
 }
@@ -87,9 +106,10 @@ Result<void> FactsKeeper::forget_what_nobody_tells() {
   return writer->commit();
 }
 
-void FactsKeeper::round(FactsSync::Depth depth, const std::atomic<bool>& stop) {
+bool FactsKeeper::round(FactsSync::Depth depth, const std::atomic<bool>& stop) {
+  bool answered = false;
   for (auto& [name, source] : sources_) {
-    if (stop.load()) return;
+    if (stop.load()) return answered;
     const ReadBackUntil until{stop, parts_.clock.steady_now() + parts_.round_max};
     auto round = ask(name, source, depth, until);
     if (round) {
@@ -99,7 +119,9 @@ void FactsKeeper::round(FactsSync::Depth depth, const std::atomic<bool>& stop) {
                    {{"target", name}, {"code", round.error().code}, {"detail", round.error().detail}});
     }
     publish(name, round);
+    answered = answered || (round && !is_away(*round));
   }
+  return answered;
 }
 
 /// Until it is done or the disk has no more room to give.
@@ -114,10 +136,16 @@ Result<FactsRound> FactsKeeper::ask(const std::string& name, Source& source, Fac
 
 Result<FactsRound> FactsKeeper::try_ask(const std::string& name, Source& source, FactsSync::Depth depth,
                                         const ReadBackUntil& until) {
+  auto round = sync_->round(*source.port, name, source.kinds, until, depth);
+  if (!round || is_away(*round)) return round;
+  // Only now: while central is away nothing is worked through for it.
   auto wanted = collect_wanted(parts_.reader, *facts_, parts_.clock, until);
   if (!wanted) return wanted.error();
-  auto round = sync_->round(*source.port, name, source.kinds, until, depth);
-  if (!round) return round.error();
+  if (wanted->added > 0 && !round->broken) {
+    auto more = sync_->round(*source.port, name, source.kinds, until, FactsSync::Depth::kNews);
+    if (!more) return more.error();
+    add_up(*round, *more);
+  }
   auto head = parts_.reader.head();
   if (!head) return head.error();
   if (head->sequence.value == 0) return round;

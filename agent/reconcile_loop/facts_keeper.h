@@ -32,8 +32,8 @@ class FactsKeeper {
   /// Null where the settings say that nobody is ever asked.
   static Result<std::unique_ptr<FactsKeeper>> start(Parts parts);
 
-  /// Asks every target once.
-  void round(FactsSync::Depth depth, const std::atomic<bool>& stop);
+  /// Asks every target once. Whether any of them answered.
+  bool round(FactsSync::Depth depth, const std::atomic<bool>& stop);
   /// Who tells what `name` knows; null for nobody. On the reconcile thread.
   FetchPort* port(const std::string& name);
   /// Whether that target has ever been seen to have a change feed.

@@ -135,7 +135,7 @@ void ReconcileLoop::loop() {
 void ReconcileLoop::measure_service() {
   const auto began = parts_.clock.steady_now();
   auto sample = service_sample();
-  if (!sample) return service_.failed(began);
+  if (!sample) return service_.failed(began, parts_.clock.steady_now());
   if (*sample) service_.measured(std::move(**sample), began, parts_.clock.steady_now());
 }
 
@@ -149,11 +149,14 @@ Result<std::optional<ServiceSample>> ReconcileLoop::service_sample() {
   if (service_.unchanged(sample.day, head->sequence, parts_.clock.steady_now()))
     return std::optional<ServiceSample>();
   sample.head = head->sequence;
+  std::size_t documents = 0;
   auto walked = reader_->for_each_document(sample.day, sample.day, [&](const DayDocument& document) {
     sample.figures.add(document);
-    return !stopping_;
+    return !stopping_ && ++documents <= ServiceWatch::kDocumentsMax;
   });
   if (!walked) return walked.error();
+  if (documents > ServiceWatch::kDocumentsMax)
+    return Error{ErrorKind::kInvalid, "day-too-large", "the report tells, the metrics do not"};
   auto found = reader_->conflicts_of_day(sample.day, kConflictsOfDayMax);
   if (!found) return found.error();
   std::vector<ReportConflict> conflicts;
@@ -169,16 +172,16 @@ Result<std::optional<ServiceSample>> ReconcileLoop::service_sample() {
   return std::optional(std::move(sample));
 }
 
-/// False: it is too early to ask again.
+/// False: it is too early to ask again, or nobody answers.
 bool ReconcileLoop::fetch_facts(bool was_away) {
   const auto now = parts_.clock.steady_now();
   const bool whole = was_away || now >= all_facts_at_ + parts_.settings.central_view.fetch_every;
   if (!whole && (!news_wanted_ || now < news_at_ + limits_.news_every)) return false;
   news_wanted_ = false;
-  facts_->round(whole ? FactsSync::Depth::kWhole : FactsSync::Depth::kNews, stopping_);
+  const bool answered = facts_->round(whole ? FactsSync::Depth::kWhole : FactsSync::Depth::kNews, stopping_);
   news_at_ = parts_.clock.steady_now();
   if (whole) all_facts_at_ = news_at_;
-  return true;
+  return answered;
 }
 
 void ReconcileLoop::look_for_conflicts() {

@@ -31,6 +31,8 @@ class ServiceWatch {
   /// took long, so that it takes no more than a two-thousandth of a processor.
   static constexpr std::chrono::seconds kEvery{60};
   static constexpr int kShare = 2'000;
+  /// Days of more documents are left to their reports: a walk of them would be felt.
+  static constexpr std::size_t kDocumentsMax = 20'000;
 
   SteadyTime due() const { return due_; }
   void measured(ServiceSample sample, SteadyTime began, SteadyTime ended) {
@@ -46,7 +48,9 @@ class ServiceWatch {
     return true;
   }
   /// Nothing could be measured; another try comes when it is due.
-  void failed(SteadyTime at) { due_ = at + kEvery; }
+  void failed(SteadyTime began, SteadyTime ended) {
+    due_ = ended + std::max<SteadyTime::duration>(kEvery, (ended - began) * kShare);
+  }
 
   std::optional<ServiceSample> sample() const {
     const std::lock_guard lock(mutex_);
