@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <algorithm>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -59,10 +60,11 @@ std::set<std::string> lie(testing::CentralProcess& central, const Options& optio
   json::Array missing;
   json::Object total, line;
   for (std::int64_t i = 0; i < options.differences; ++i) {
-    const std::string id = id_of(options.documents / options.differences * i + i % 7);
+    const auto apart = options.documents / options.differences;
+    const std::string id = id_of(apart * i + i % std::min<std::int64_t>(7, apart));
     ids.insert(id);
     if (i % 3 == 0) missing.emplace_back(id);
-    if (i % 3 == 1) total.emplace_back(id, "1.23");
+    if (i % 3 == 1) total.emplace_back(id, "987654.32");
     if (i % 3 == 2) line.emplace_back(id, json::Object{{"pointer", "/lines/0/sku"}, {"value", "OTHER"}});
   }
   central.faults("erp",
