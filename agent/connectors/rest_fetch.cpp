@@ -150,6 +150,7 @@ Result<FetchedFact> RestFetch::fetch(FactKind kind, const std::string& key, cons
     case 410:
       fetched.answer = FetchedFact::Answer::kAbsent;
       return fetched;
+    case 403:  // our credential may post, and not ask
     case 405:
     case 501:
       return fetched;
