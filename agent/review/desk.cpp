@@ -159,10 +159,11 @@ Result<std::optional<Outcome>> Reviewer::Desk::judge_customer(const OutgoingDeli
     return std::optional(stopped(
         "held: the customer was changed on both sides; see `tillsync conflicts list`", std::move(verdict)));
   }
-  verdict.reason = "central's word stands on " + listed(review.withheld);
+  const auto reason = "central's word stands on " + listed(review.withheld);
+  verdict.reason = reason;
   verdict.amended = without_fields(document, review.withheld);
   verdict.decision = verdict.amended ? DecisionFact::Kind::kAmend : DecisionFact::Kind::kDiscard;
-  return std::optional(stopped("merged by policy: " + verdict.reason, std::move(verdict)));
+  return std::optional(stopped("merged by policy: " + reason, std::move(verdict)));
 }
 
 }  // namespace tillsync

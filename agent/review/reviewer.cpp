@@ -34,19 +34,20 @@ bool Reviewer::wants(DocumentType type) const {
 }
 
 void Reviewer::review(const std::string& target, OutgoingDelivery delivery, Done done) {
-  const char* refused = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) refused = "tillsync is stopping";
-    if (jobs_.size() >= limits_.waiting_max) refused = "too many documents wait for their review";
-    if (refused == nullptr) {
-      jobs_.push_back({target, std::move(delivery), std::move(done)});
-      if (idle_ < jobs_.size() && threads_.size() < limits_.threads_max)
-        threads_.emplace_back([this] { loop(); });
-    }
-  }
-  if (refused != nullptr) return done(put_off(refused));
+  Job job{target, std::move(delivery), std::move(done)};
+  if (const char* refused = queue(job)) return job.done(put_off(refused));
   wake_.notify_one();
+}
+
+/// Why it does not take it; else it has.
+const char* Reviewer::queue(Job& job) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return "tillsync is stopping";
+  if (jobs_.size() >= limits_.waiting_max) return "too many documents wait for their review";
+  jobs_.push_back(std::move(job));
+  if (idle_ < jobs_.size() && threads_.size() < limits_.threads_max)
+    threads_.emplace_back([this] { loop(); });
+  return nullptr;
 }
 
 void Reviewer::stop() {

@@ -69,6 +69,7 @@ class Reviewer {
     Done done;
   };
   class Desk;
+  const char* queue(Job& job);
   void loop();
 
   const Parts parts_;

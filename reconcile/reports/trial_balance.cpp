@@ -139,7 +139,8 @@ std::string trial_balance_csv(const Report& report) {
     Totals all = side.journal;
     for (const auto& [currency, amount] : side.central) all.try_emplace(currency);
     const std::string state = side.read_back_is_current ? "current" : "old";
-    for (const auto& [currency, ignored] : all) {
+    for (const auto& each : all) {
+      const std::string& currency = each.first;
       const auto line = [&](const char* record, const Totals& of) {
         add_row(out,
                 {record, side.name, currency, "", "", amount_in(amount_of(of, currency), currency), state});
