@@ -24,7 +24,7 @@ Result<void> FetchAllowance::take() {
   for (const auto* bucket : {&day_, &burst_, &rate_}) {
     if (bucket->limits() && bucket->free_at(1) > now) {
       return Error{ErrorKind::kUnavailable, kFetchLimit,
-                   "the requests that the target's limits leave for questions are used up for now"};
+                   "the requests that the target's limits leave for questions are used up"};
     }
   }
   for (auto* bucket : {&day_, &burst_, &rate_}) {

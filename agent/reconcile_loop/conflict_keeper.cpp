@@ -21,10 +21,18 @@ void ConflictKeeper::round(bool feed_told, const ReadBackUntil& until) {
 
 Result<void> ConflictKeeper::try_round(bool feed_told, const ReadBackUntil& until) {
   if (auto reviewed = review_days(); !reviewed) return reviewed.error();
+  if (auto opened = open(); !opened) return opened.error();
+  auto through = whole_up_to(*facts_, feed_told);
+  if (!through) return through.error();
+  if (auto reviewed = detector_->review_documents(*through, until); !reviewed) return reviewed.error();
+  return detector_->review_stock_levels(until);
+}
+
+/// Once, behind whoever keeps central's facts: where the detector stands among the SKUs outlives a round.
+Result<void> ConflictKeeper::open() {
+  if (detector_) return ok();
   auto facts = CentralFacts::open(parts_.settings.journal.path, CentralFacts::Mode::kReadOnly);
   if (!facts) return facts.error();
-  detector_.reset();
-  inquiry_.reset();
   facts_ = std::move(*facts);
   const auto systems = systems_of_record(parts_.settings);
   inquiry_ = std::make_unique<Inquiry>(
@@ -32,10 +40,7 @@ Result<void> ConflictKeeper::try_round(bool feed_told, const ReadBackUntil& unti
   detector_ = std::make_unique<ConflictDetector>(ConflictDetector::Parts{
       parts_.reader, parts_.trade, *facts_, policies_, *inquiry_, systems, parts_.port, parts_.clock,
       [this](std::vector<ConflictFact> found) { return note(std::move(found)); }});
-  auto through = whole_up_to(*facts_, feed_told);
-  if (!through) return through.error();
-  if (auto reviewed = detector_->review_documents(*through, until); !reviewed) return reviewed.error();
-  return detector_->review_stock_levels(until);
+  return ok();
 }
 
 Result<Sequence> ConflictKeeper::whole_up_to(CentralFacts& facts, bool feed_told) {

@@ -41,6 +41,7 @@ class ConflictKeeper {
 
  private:
   Result<void> try_round(bool feed_told, const ReadBackUntil& until);
+  Result<void> open();
   Result<void> review_days();
   Result<bool> day_differs(CentralView& view, const std::string& target, BusinessDay day);
   Result<Sequence> whole_up_to(CentralFacts& facts, bool feed_told);
@@ -50,8 +51,8 @@ class ConflictKeeper {
   const ConflictPolicies policies_;
   const Routes routes_;
   std::set<std::pair<std::string, BusinessDay>> read_;
-  std::int64_t found_ = 0;               ///< in this round
-  std::unique_ptr<CentralFacts> facts_;  ///< of one round
+  std::int64_t found_ = 0;  ///< in this round
+  std::unique_ptr<CentralFacts> facts_;
   std::unique_ptr<Inquiry> inquiry_;
   std::unique_ptr<ConflictDetector> detector_;
 };

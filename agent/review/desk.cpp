@@ -9,14 +9,6 @@ namespace {
 
 constexpr int kAttemptsToAsk = 5;
 
-/// Nothing was sent, and it may be later.
-Outcome put_off(const std::string& reason) {
-  Outcome outcome;
-  outcome.kind = OutcomeKind::kRetryable;
-  outcome.reason = reason;
-  return outcome;
-}
-
 Outcome stopped(std::string reason, PolicyVerdict verdict) {
   Outcome outcome;
   outcome.kind = OutcomeKind::kRejected;
@@ -33,19 +25,24 @@ std::string listed(const std::vector<std::string>& words) {
 
 }  // namespace
 
+Outcome put_off(const std::string& reason) {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kRetryable;
+  outcome.reason = reason;
+  return outcome;
+}
+
 Reviewer::Desk::Desk(const Parts& parts, const ConflictPolicies& policies)
     : parts_(parts), policies_(policies) {}
 Reviewer::Desk::~Desk() = default;
 
 Result<void> Reviewer::Desk::open() {
-  if (!reader_) {
-    auto reader = JournalReader::open(parts_.settings.journal.path, "", parts_.damaged);
-    if (!reader) return reader.error();
-    reader_ = std::move(*reader);
-  }
-  // Anew each time: the reconcile thread may have begun the file anew.
+  if (inquiry_) return ok();
+  auto reader = JournalReader::open(parts_.settings.journal.path, "", parts_.damaged);
+  if (!reader) return reader.error();
   auto facts = CentralFacts::open(parts_.settings.journal.path, CentralFacts::Mode::kReadOnly);
   if (!facts) return facts.error();
+  reader_ = std::move(*reader);
   facts_ = std::move(*facts);
   inquiry_.emplace(Inquiry::Parts{*reader_, parts_.trade, *facts_, parts_.store, parts_.routes,
                                   systems_of_record(parts_.settings),

@@ -11,6 +11,9 @@
 
 namespace tillsync {
 
+/// Nothing was sent, and it may be later.
+Outcome put_off(const std::string& reason);
+
 class Reviewer::Desk {
  public:
   Desk(const Parts& parts, const ConflictPolicies& policies);

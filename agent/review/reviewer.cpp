@@ -4,16 +4,6 @@
 #include "platform/service/this_thread.h"
 
 namespace tillsync {
-namespace {
-
-Outcome put_off(const char* reason) {
-  Outcome outcome;
-  outcome.kind = OutcomeKind::kRetryable;
-  outcome.reason = reason;
-  return outcome;
-}
-
-}  // namespace
 
 SystemsOfRecord systems_of_record(const Settings& settings) {
   const auto& view = settings.central_view;

@@ -1,7 +1,5 @@
 #include "agent/views/conflict_view.h"
 
-#include "outbox/journal/policy_verdict.h"
-
 namespace tillsync {
 
 json::Value conflict_view(const ConflictView& conflict) {
@@ -15,10 +13,8 @@ json::Value conflict_view(const ConflictView& conflict) {
                     {"kind", fact.kind},
                     {"policy", fact.policy},
                     {"decision", conflict.decision()},
-                    {"decided_by", resolution       ? json::Value(resolution->fact.by)
-                                   : fact.is_open() ? json::Value()
-                                                    : json::Value(kPolicy)},
-                    {"at", format_utc(resolution ? resolution->at : conflict.at)},
+                    {"decided_by", text_or_null(conflict.decided_by())},
+                    {"at", format_utc(conflict.decided_at())},
                     {"open", conflict.is_open()},
                     {"found_at", format_utc(conflict.at)},
                     {"sequence", fact.document ? json::Value(fact.document->value) : json::Value()},

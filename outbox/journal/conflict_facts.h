@@ -15,6 +15,9 @@
 
 namespace tillsync {
 
+/// Who decides where no person does.
+inline constexpr const char* kPolicy = "policy";
+
 /// Found once: a conflict with the same key is never appended again, however often it is met.
 struct ConflictFact {
   std::string kind;                  ///< "stock-oversold", "return-over-quantity", ...
@@ -58,6 +61,12 @@ struct ConflictView {
   bool is_open() const { return fact.is_open() && !resolution; }
   /// The person's choice, or the policy's decision.
   const std::string& decision() const { return resolution ? resolution->fact.choice : fact.decision; }
+  /// A person's name, or kPolicy; "" while it is open.
+  std::string decided_by() const {
+    if (resolution) return resolution->fact.by;
+    return fact.is_open() ? std::string() : std::string(kPolicy);
+  }
+  UtcTime decided_at() const { return resolution ? resolution->at : at; }
 };
 
 std::string encode_conflict(const ConflictFact& fact);

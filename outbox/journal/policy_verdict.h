@@ -10,9 +10,6 @@
 
 namespace tillsync {
 
-/// Who decides, in DecisionFact::by.
-inline constexpr const char* kPolicy = "policy";
-
 struct PolicyVerdict {
   std::vector<ConflictFact> conflicts;
   /// kAmend: what is sent in its place; kDiscard: nothing is left to send. Nothing: a person is waited for.

@@ -1,5 +1,6 @@
 // ConflictDetector: the level of each SKU that the store moved, against central's.
 #include "reconcile/conflicts/detector.h"
+#include "reconcile/reports/report.h"
 
 namespace tillsync {
 namespace {
@@ -85,14 +86,9 @@ Result<ConflictDetector::Settled> ConflictDetector::settled(Sequence document) {
   for (const auto& delivery : *deliveries) {
     if (delivery.target != parts_.systems.stock) continue;
     if (delivery.state == DeliveryState::kDelivered) {
-      auto history = parts_.reader.history(document);
-      if (!history) return history.error();
-      for (const auto& record : *history) {
-        if (record.kind != RecordKind::kOutcome) continue;
-        const auto fact = decode_outcome(document, record.body);
-        if (fact && fact->delivery.step == delivery.step && fact->outcome.kind == OutcomeKind::kDelivered)
-          settled.delivered_at = std::max(settled.delivered_at.value_or(Sequence{}), record.sequence);
-      }
+      auto at = JournalOfReader(parts_.reader).delivered_at({document, delivery.step});
+      if (!at) return at.error();
+      settled.delivered_at = std::max(settled.delivered_at.value_or(Sequence{}), *at);
     } else if (delivery.state != DeliveryState::kQuarantined && delivery.state != DeliveryState::kDiscarded) {
       settled.in_flight = true;
     }

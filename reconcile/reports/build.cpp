@@ -6,7 +6,6 @@
 #include <variant>
 
 #include "outbox/document/canonical.h"
-#include "outbox/journal/policy_verdict.h"
 #include "reconcile/matching/day_matcher.h"
 #include "reconcile/reports/report.h"
 
@@ -262,13 +261,8 @@ ReportConflict report_conflict(ConflictView conflict) {
   ReportConflict told;
   told.id = std::to_string(conflict.record.value);
   told.decision = conflict.is_open() ? "open" : conflict.decision();
-  told.at = conflict.at;
-  if (conflict.resolution) {
-    told.decided_by = conflict.resolution->fact.by;
-    told.at = conflict.resolution->at;
-  } else if (!conflict.is_open()) {
-    told.decided_by = kPolicy;
-  }
+  told.at = conflict.decided_at();
+  told.decided_by = conflict.decided_by();
   auto& fact = conflict.fact;
   told.document = std::move(fact.document_id);
   told.kind = std::move(fact.kind);
