@@ -1,5 +1,7 @@
 #include "agent/assembly/daemon.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -277,12 +279,19 @@ Result<void> Daemon::start_loops() {
   return ok();
 }
 
-ConnectionShares connection_shares(const Settings& settings) {
+Result<ConnectionShares> connection_shares(const Settings& settings) {
   std::uint64_t outgoing = 0;
   for (const auto& [name, target] : settings.targets)
     outgoing += static_cast<std::uint64_t>(target.concurrency) + 2;  // one reads back, one asks what it knows
   const auto wanted = descriptors_wanted(outgoing);
   const auto limit = raise_open_files_max(wanted);
+  if (limit < kDescriptorsMin) {
+    return Error{
+        ErrorKind::kInvalid, "few-descriptors",
+        fmt::format("this process may open only {} files and sockets at once; it needs {}, and {} to "
+                    "serve all tills: raise `ulimit -Hn`, or LimitNOFILE= of its service",
+                    limit, kDescriptorsMin, wanted)};
+  }
   const auto shares = share_descriptors(limit, outgoing);
   if (!shares.enough) {
     log::warning("daemon.few_descriptors", {{"limit", limit},
@@ -317,12 +326,15 @@ Result<void> Daemon::start_apis() {
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
   const auto shares = connection_shares(settings_);
+  if (!shares) return shares.error();
   ServerOptions till;
-  till.connections_max = shares.tills;
+  till.connections_max = shares->tills;
+  till.descriptors_max = shares->till_descriptors_max;
   till.body_bytes_max = [this](const ServerRequest& head) { return till_api_->body_bytes_max(head); };
   till.protocol_error = protocol_error;
   ServerOptions ops;
-  ops.connections_max = shares.ops;
+  ops.connections_max = shares->ops;
+  ops.descriptors_max = shares->ops_descriptors_max;
   ops.body_bytes_max = [](const ServerRequest&) { return kOpsBodyBytesMax; };
   ops.protocol_error = protocol_error;
   doors_->guard(till, ops);

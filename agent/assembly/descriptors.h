@@ -12,12 +12,18 @@ inline constexpr std::size_t kOpsConnectionsMax = 128;
 /// Databases with their logs (a writer and a reader for each thread that reads), listeners, the loop, the
 /// log: some 40, and as many again for what is opened for a moment.
 inline constexpr std::uint64_t kOwnDescriptors = 80;
+/// With fewer the daemon would answer tills and fail at its own files: it does not start.
+inline constexpr std::uint64_t kDescriptorsMin = 96;
 /// Refusals under way of both servers (kRefusalsMax in http_server).
 inline constexpr std::uint64_t kRefusalDescriptors = 128;
 
 struct ConnectionShares {
   std::size_t tills = kTillConnectionsMax;
   std::size_t ops = kOpsConnectionsMax;
+  /// ServerOptions::descriptors_max of each: the ops API is served where tills have taken all of theirs, and
+  /// both leave some to files, whatever else is open.
+  std::uint64_t till_descriptors_max = 0;
+  std::uint64_t ops_descriptors_max = 0;
   bool enough = true;  ///< false: less than the above, say so
 };
 

@@ -88,6 +88,9 @@ struct HttpServer::Impl final : ConnectionHost, std::enable_shared_from_this<Htt
                                                                  ListenOptions options);
   template <class Protocol>
   void listen(Acceptor<Protocol> acceptor, ListenOptions options);
+  bool beyond_share(std::uint64_t descriptor) const {
+    return settings.descriptors_max != 0 && descriptor >= settings.descriptors_max;
+  }
   void admit(Connection::Socket socket, Door door);
   bool make_place();
   void sweep_deadlines();
@@ -129,7 +132,8 @@ asio::awaitable<void, Connection::Executor> HttpServer::Impl::accept_loop(
     co_await acceptor->async_accept(socket, asio::redirect_error(kAwait, error));
     if (!acceptor->is_open()) co_return;
     if (error == asio::error::connection_aborted) continue;
-    if (error) {
+    if (error || self->beyond_share(socket.native_handle())) {
+      if (!error) socket.close(error);
       backoff.expires_after(kAcceptBackoff);
       co_await backoff.async_wait(asio::redirect_error(kAwait, error));
       continue;

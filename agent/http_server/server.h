@@ -68,6 +68,9 @@ enum class ProtocolError {
 
 struct ServerOptions {
   std::size_t connections_max = 1024;
+  /// The operating system gives the lowest free number: a connection that was given this one or a higher is
+  /// closed without a word, and the next waits a moment. So there are always some for files. 0: no limit.
+  std::uint64_t descriptors_max = 0;
   std::chrono::milliseconds header_deadline{
       10'000};  ///< from a request's first byte to its last header byte; slow-loris
   std::chrono::milliseconds body_deadline{30'000};  ///< for a body of up to 1 MiB; plus 1 s per further MiB

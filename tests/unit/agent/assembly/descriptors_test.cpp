@@ -29,5 +29,15 @@ TEST_CASE("descriptors: a limit that is far too small still leaves each a few") 
     CHECK(shares.tills >= 8);
     CHECK(shares.ops >= 4);
     CHECK(!shares.enough);
+    CHECK(shares.till_descriptors_max <= shares.ops_descriptors_max);
+    CHECK(shares.ops_descriptors_max <= limit);
+  }
+}
+
+TEST_CASE("descriptors: where they are few, some are kept for files, and some more for the ops API") {
+  for (const std::uint64_t limit : std::initializer_list<std::uint64_t>{64, 200, 1'000}) {
+    const auto shares = share_descriptors(limit, 32);
+    CHECK(shares.ops_descriptors_max == limit - 16);
+    CHECK(shares.till_descriptors_max == limit - 20);
   }
 }

@@ -1,7 +1,9 @@
 #include "agent/http_server/server.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -319,6 +321,33 @@ TEST_CASE("http server: a connection too many is told so") {
     const auto response = again.response();
     return response && response->status == 200;
   }));
+}
+
+TEST_CASE(
+    "http server: descriptors beyond its share are not taken, and a connection is served once there are "
+    "some") {
+  ServerOptions options = small_options();
+  constexpr std::uint64_t kShare = 40;  // the client's side of each takes one, too
+  const int lowest_free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  REQUIRE(lowest_free >= 0);
+  ::close(lowest_free);
+  options.descriptors_max = static_cast<std::uint64_t>(lowest_free) + kShare;
+  TestServer server(options);
+  std::vector<RawConnection> served;
+  const auto one_more = [&] {
+    auto client = server.connect();
+    client.send(raw_request("GET", "/"));
+    const auto response = client.response();
+    if (response) served.push_back(std::move(client));
+    return response.has_value();
+  };
+  while (one_more()) REQUIRE(served.size() < kShare);
+  CHECK(served.size() >= 10);
+  CHECK(server.server().connections() == served.size());
+  served[0].send(raw_request("GET", "/"));
+  CHECK(served[0].answer().status == 200);
+  served.clear();
+  CHECK(eventually(one_more));
 }
 
 TEST_CASE(
