@@ -25,8 +25,7 @@ constexpr std::size_t kFactAnswerBytesMax = 1024 * 1024;
 
 /// A till's own text made fit for a header: what a header cannot carry is percent-encoded.
 std::string header_text(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  return plain ? std::string(text) : percent_encoded(text);
+  return is_visible_ascii(text) ? std::string(text) : percent_encoded(text);
 }
 
 /// `{"reference",...,"document":{...}}`; the canonical document is JSON already and goes in as it is.

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr json::ParseLimits kAnswerLimits{.depth_max = 48};
 
 /// One answer, of a whole request or of one item of a batch.
-struct Reply {
+struct RestReply {
   int status = 0;
   const json::Value* body = nullptr;     ///< where the result stands; null where it is no JSON
   const json::Value* problem = nullptr;  ///< where `type`, `title` and `detail` stand
@@ -34,15 +34,15 @@ std::string status_text(int status) {
   return "HTTP " + std::to_string(status);
 }
 
-std::string_view central_reference_of(const Reply& reply) {
+std::string_view central_reference_of(const RestReply& reply) {
   return reply.body == nullptr ? std::string_view() : reply.body->text_of("central_reference");
 }
 
-std::string_view problem_text(const Reply& reply, std::string_view member) {
+std::string_view problem_text(const RestReply& reply, std::string_view member) {
   return reply.problem == nullptr ? std::string_view() : reply.problem->text_of(member);
 }
 
-Meaning meaning_of_client_error(const Reply& reply) {
+Meaning meaning_of_client_error(const RestReply& reply) {
   switch (reply.status) {
     case 401:
       return {OutcomeKind::kRetryable, TargetSignal::kUnauthorized};
@@ -57,7 +57,7 @@ Meaning meaning_of_client_error(const Reply& reply) {
   }
 }
 
-Meaning meaning_of(const Reply& reply) {
+Meaning meaning_of(const RestReply& reply) {
   const bool done = reply.status == 200 || reply.status == 201;
   if (done && !central_reference_of(reply).empty()) return {OutcomeKind::kDelivered, TargetSignal::kFine};
   if (reply.status >= 200 && reply.status < 300) return {OutcomeKind::kUnknown, TargetSignal::kFine};
@@ -70,7 +70,7 @@ Meaning meaning_of(const Reply& reply) {
   return {OutcomeKind::kUnknown, TargetSignal::kUnreachable};
 }
 
-std::string reason_of(const Reply& reply, OutcomeKind kind) {
+std::string reason_of(const RestReply& reply, OutcomeKind kind) {
   if (kind == OutcomeKind::kDelivered) return {};
   if (reply.status >= 200 && reply.status < 300)
     return status_text(reply.status) + " without a central_reference";
@@ -83,7 +83,7 @@ std::string reason_of(const Reply& reply, OutcomeKind kind) {
   return status_text(reply.status);
 }
 
-Outcome outcome_of(const Reply& reply) {
+Outcome outcome_of(const RestReply& reply) {
   const auto [kind, signal] = meaning_of(reply);
   Outcome outcome;
   outcome.kind = kind;
@@ -134,7 +134,7 @@ struct ParsedAnswer {
   ParsedAnswer& operator=(const ParsedAnswer&) = delete;
 
   Result<json::Value> body;
-  Reply reply;
+  RestReply reply;
 };
 
 bool is_success(int status) {
@@ -149,7 +149,7 @@ Outcome outcome_of_item(const json::Value& item, std::optional<milliseconds> ret
     outcome.answer = bounded_utf8(json::dump(item), kAnswerBytesMax);
     return outcome;
   }
-  Reply reply;
+  RestReply reply;
   reply.status = static_cast<int>(status);
   reply.body = &item;
   const json::Value* problem = item.find("problem");

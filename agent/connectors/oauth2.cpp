@@ -35,14 +35,10 @@ seconds usable_life(const json::Value& answer) {
   return life - std::min(kMarginMax, life / 10);
 }
 
-bool fits_header(std::string_view token) {
-  return std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 /// The token of a whole answer; "" where it has none that can be used.
 std::string token_of(const Result<json::Value>& body) {
   const std::string_view token = body ? body->text_of("access_token") : std::string_view();
-  return std::string(fits_header(token) ? token : std::string_view());
+  return std::string(is_visible_ascii(token) ? token : std::string_view());
 }
 
 /// An error code of RFC 6749 section 5.2; "" for anything else. A description, and a code of a server's own,

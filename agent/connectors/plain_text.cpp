@@ -60,6 +60,10 @@ std::string one_line(std::string_view text, std::size_t bytes_max) {
   return line;
 }
 
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   if (what.empty()) return;
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))

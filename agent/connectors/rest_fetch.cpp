@@ -9,10 +9,10 @@
 namespace tillsync {
 namespace {
 
-constexpr json::ParseLimits kPageLimits{.depth_max = 24};
-constexpr int kRowDepth = 3;  // {"changes":[{ row
+constexpr json::ParseLimits kFeedLimits{.depth_max = 24};
+constexpr int kChangeDepth = 3;  // {"changes":[{ row
 
-Error invalid(const std::string& detail) {
+Error bad_feed(const std::string& detail) {
   return {ErrorKind::kInvalid, "fetch-shape",
           "central's change feed is not as CONTRACT section 6 has it: " + detail};
 }
@@ -33,12 +33,12 @@ Result<void> add_change(const json::Value& row, std::size_t index, const json::C
                         std::string_view store, ChangesPage& out) {
   const std::string place = "changes[" + std::to_string(index) + "]";
   if (row.as_object() == nullptr)
-    return invalid(place + " must be an object, not " + std::string(row.kind_name()));
+    return bad_feed(place + " must be an object, not " + std::string(row.kind_name()));
   const std::string_view path = row.text_of("path");
-  if (path.empty()) return invalid(place + ".path must be a string and not empty");
+  if (path.empty()) return bad_feed(place + ".path must be a string and not empty");
   const json::Value* etag = row.find("etag");
   if (etag != nullptr && !etag->is_null() && etag->as_string() == nullptr)
-    return invalid(place + ".etag must be a string or null");
+    return bad_feed(place + ".etag must be a string or null");
   auto named = fact_of_path(path, store);
   if (!named) return ok();
   FactChange change;
@@ -83,16 +83,16 @@ std::optional<std::pair<FactKind, std::string>> fact_of_path(std::string_view pa
 
 Result<ChangesPage> parse_changes(std::string_view text, std::string_view store) {
   // Values are judged, and parsed, one by one: see checked_value().
-  const auto cut = json::cut_objects(text, "value", kRowDepth);
-  const auto body = json::parse(cut.text, kPageLimits);
-  if (!body) return invalid(body.error().detail);
+  const auto cut = json::cut_objects(text, "value", kChangeDepth);
+  const auto body = json::parse(cut.text, kFeedLimits);
+  if (!body) return bad_feed(body.error().detail);
   const json::Value* changes = body->find("changes");
   const json::Array* rows = changes == nullptr ? nullptr : changes->as_array();
-  if (rows == nullptr) return invalid("the member `changes` must be an array");
+  if (rows == nullptr) return bad_feed("the member `changes` must be an array");
   if (rows->size() > kChangesRowsMax)
-    return invalid("a page has at most " + std::to_string(kChangesRowsMax) + " rows; give less at a time");
+    return bad_feed("a page has at most " + std::to_string(kChangesRowsMax) + " rows; give less at a time");
   auto cursor = text_or_number(body->find("cursor"));
-  if (!cursor || cursor->empty()) return invalid("the member `cursor` must be a string and not empty");
+  if (!cursor || cursor->empty()) return bad_feed("the member `cursor` must be a string and not empty");
   ChangesPage page;
   page.cursor = std::move(*cursor);
   page.rows = rows->size();

@@ -18,8 +18,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr asio::use_awaitable_t<Connection::Executor> kAwait;
-
 /// Requests of one connection that are under way at once; further ones stay in the kernel's buffer.
 constexpr std::size_t kPipelineRequestsMax = 128;
 /// Bodies of those together; a larger body travels alone.

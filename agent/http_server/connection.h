@@ -10,6 +10,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -55,6 +56,7 @@ struct Door {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Executor = boost::asio::io_context::executor_type;
+  static constexpr boost::asio::use_awaitable_t<Executor> kAwait{};
   using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
   using Timer =
       boost::asio::basic_waitable_timer<std::chrono::steady_clock,

@@ -21,7 +21,6 @@ using Unix = asio::local::stream_protocol;
 
 namespace {
 
-constexpr asio::use_awaitable_t<Connection::Executor> kAwait;
 /// Out of descriptors (EMFILE, ENFILE) or memory: waiting helps, trying again at once burns the processor.
 constexpr std::chrono::milliseconds kAcceptBackoff{100};
 /// Refusals under way at once; beyond it a connection too many is closed without a word.
@@ -129,13 +128,13 @@ asio::awaitable<void, Connection::Executor> HttpServer::Impl::accept_loop(
     error_code error;
     typename Protocol::socket::template rebind_executor<Connection::Executor>::other socket(
         self->context.get_executor());
-    co_await acceptor->async_accept(socket, asio::redirect_error(kAwait, error));
+    co_await acceptor->async_accept(socket, asio::redirect_error(Connection::kAwait, error));
     if (!acceptor->is_open()) co_return;
     if (error == asio::error::connection_aborted) continue;
     if (error || self->beyond_share(socket.native_handle())) {
       if (!error) socket.close(error);
       backoff.expires_after(kAcceptBackoff);
-      co_await backoff.async_wait(asio::redirect_error(kAwait, error));
+      co_await backoff.async_wait(asio::redirect_error(Connection::kAwait, error));
       continue;
     }
     Door door;

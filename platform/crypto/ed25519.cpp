@@ -1,48 +1,19 @@
 #include "platform/crypto/ed25519.h"
 
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "platform/base/check.h"
+#include "platform/crypto/openssl_keys.h"
 
 namespace tillsync {
+using namespace crypto;
+
 namespace {
-
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, BioFree>;
-
-struct ContextFree {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
-
-const unsigned char* bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 std::string text_of(const Bio& bio) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
   return std::string(data, static_cast<std::size_t>(size));
-}
-
-Bio memory(std::string_view text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-EVP_PKEY* raw(const std::shared_ptr<void>& key) {
-  return static_cast<EVP_PKEY*>(key.get());
-}
-
-std::shared_ptr<void> owned(EVP_PKEY* key) {
-  return {key, [](void* held) { EVP_PKEY_free(static_cast<EVP_PKEY*>(held)); }};
-}
-
-/// No password is ever asked for at a terminal.
-int no_password(char*, int, int, void*) {
-  return -1;
 }
 
 std::string public_part(const std::shared_ptr<void>& key) {
@@ -79,14 +50,14 @@ KeyPairPem make_ed25519_pair() {
 }
 
 Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
-  const auto bio = memory(pem);
+  const auto bio = bio_of(pem);
   auto key = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   if (!is_ed25519(raw(key))) return no_key("private");
   return SigningKey(std::move(key));
 }
 
 std::string SigningKey::sign(std::string_view message) const {
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   std::string signature(64, '\0');
   std::size_t size = signature.size();
   const bool made = EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, raw(key_)) == 1 &&
@@ -114,14 +85,14 @@ Result<VerifyingKey> VerifyingKey::from_bytes(std::string_view public_key) {
 }
 
 Result<VerifyingKey> VerifyingKey::from_pem(std::string_view pem) {
-  const auto bio = memory(pem);
+  const auto bio = bio_of(pem);
   auto key = owned(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr));
   if (!is_ed25519(raw(key))) return no_key("public");
   return VerifyingKey(std::move(key));
 }
 
 bool VerifyingKey::verifies(std::string_view message, std::string_view signature) const {
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   return EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, raw(key_)) == 1 &&
          EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message),
                           message.size()) == 1;

@@ -1,33 +1,19 @@
 #include "platform/crypto/rsa.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "platform/base/check.h"
+#include "platform/crypto/openssl_keys.h"
 
 namespace tillsync {
+using namespace crypto;
+
 namespace {
 
 constexpr int kBitsMin = 2048;    // RFC 7518 section 3.3
 constexpr int kBitsMax = 16'384;  // signing with more takes seconds
-
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct ContextFree {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-EVP_PKEY* raw(const std::shared_ptr<void>& key) {
-  return static_cast<EVP_PKEY*>(key.get());
-}
-
-/// No password is ever asked for at a terminal.
-int no_password(char*, int, int, void*) {
-  return -1;
-}
 
 Error no_key(std::string_view why) {
   return {ErrorKind::kInvalid, "key", "that is no RSA private key that can be used: " + std::string(why)};
@@ -36,9 +22,8 @@ Error no_key(std::string_view why) {
 }  // namespace
 
 Result<RsaKey> RsaKey::from_pem(std::string_view pem) {
-  const std::unique_ptr<BIO, BioFree> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const std::shared_ptr<void> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr),
-                                  [](void* held) { EVP_PKEY_free(static_cast<EVP_PKEY*>(held)); });
+  const auto bio = bio_of(pem);
+  const auto key = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   ERR_clear_error();  // what is not taken from the thread's queue would be told of a later failure
   if (key == nullptr) {
     return no_key(
@@ -53,7 +38,7 @@ Result<RsaKey> RsaKey::from_pem(std::string_view pem) {
 }
 
 std::string RsaKey::sign(std::string_view message, Padding padding) const {
-  const std::unique_ptr<EVP_MD_CTX, ContextFree> context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;  // the context's
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(raw(key_))), '\0');
   std::size_t size = signature.size();
@@ -63,7 +48,7 @@ std::string RsaKey::sign(std::string_view message, Padding padding) const {
            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1;
   }
   good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                                reinterpret_cast<const unsigned char*>(message.data()), message.size()) == 1;
+                                bytes(message), message.size()) == 1;
   TILLSYNC_CHECK(good, "an RSA key signs");
   signature.resize(size);
   return signature;

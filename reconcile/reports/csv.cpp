@@ -147,7 +147,7 @@ void add_service(Writer& writer, const Report& report) {
   }
 }
 
-std::string plain(const json::Value& value) {
+std::string cell(const json::Value& value) {
   if (value.is_null()) return "";
   return value.as_string() != nullptr ? *value.as_string() : json::dump(value);
 }
@@ -260,8 +260,8 @@ void add_target(Writer& writer, const TargetReport& target) {
   for (const DifferentMember& one : findings.different) {
     Row line = row_of("different", target.name, one.document);
     line[kMember] = one.member;
-    line[kJournal] = plain(one.journal);
-    line[kCentral] = plain(one.central);
+    line[kJournal] = cell(one.journal);
+    line[kCentral] = cell(one.central);
     writer.add(line);
   }
 }
@@ -276,8 +276,8 @@ void add_people(Writer& writer, const Report& report) {
     row[kState] = one.decision;
     row[kReason] = one.explanation;
     row[kStep] = one.policy;
-    row[kJournal] = plain(one.store);
-    row[kCentral] = plain(one.central);
+    row[kJournal] = cell(one.store);
+    row[kCentral] = cell(one.central);
     row[kDocument] = one.document;
     row[kBy] = one.decided_by;
     row[kAt] = format_utc(one.at);

@@ -142,19 +142,19 @@ std::string kind_fault(const json::Value& value, Kind kind, std::string_view nam
                      fraction ? "a decimal number" : value.kind_name());
 }
 
-struct Words {
+struct ParameterWords {
   std::string about;
   std::string kind = "string";
 };
 
 Parameter read_parameter(const std::string& name, const Node& table, Source& source) {
-  static const std::vector<config::Key<Words>> keys = {
-      {"about", &Words::about, 0, 0, config::check_not_empty},
-      {"kind", &Words::kind, 0, 0, check_kind},
+  static const std::vector<config::Key<ParameterWords>> keys = {
+      {"about", &ParameterWords::about, 0, 0, config::check_not_empty},
+      {"kind", &ParameterWords::kind, 0, 0, check_kind},
   };
   const std::string where = "[parameters." + name + "]";
   Parameter parameter;
-  Words words;
+  ParameterWords words;
   config::read_section(table, where, keys, words, source.mistakes, {"default"});
   if (table.kind != Node::Kind::kTable) return parameter;
   parameter.about = words.about;

@@ -43,19 +43,19 @@ std::string check_body_kind(std::string_view value) {
 }
 
 /// The keys of a request that are words.
-struct Words {
+struct RequestWords {
   std::string name;
   std::string method = "POST";
   std::string body_kind = "json";
   bool reads = false;
 };
 
-const std::vector<config::Key<Words>>& word_keys() {
-  static const std::vector<config::Key<Words>> keys = {
-      {"name", &Words::name, 0, 0, check_request_name},
-      {"method", &Words::method, 0, 0, check_method},
-      {"body_kind", &Words::body_kind, 0, 0, check_body_kind},
-      {"reads", &Words::reads},
+const std::vector<config::Key<RequestWords>>& word_keys() {
+  static const std::vector<config::Key<RequestWords>> keys = {
+      {"name", &RequestWords::name, 0, 0, check_request_name},
+      {"method", &RequestWords::method, 0, 0, check_method},
+      {"body_kind", &RequestWords::body_kind, 0, 0, check_body_kind},
+      {"reads", &RequestWords::reads},
   };
   return keys;
 }
@@ -190,7 +190,7 @@ RequestSpec read_request(const Node& table, const RequestRules& rules, Source& s
   }
   std::vector<std::string> others = {"path", "headers", "body", "answer"};
   if (rules.may_be_passed_over) others.emplace_back("when");
-  Words words;
+  RequestWords words;
   words.name = rules.name;
   config::read_section(table, rules.where, word_keys(), words, source.mistakes, others);
   request.name = words.name;

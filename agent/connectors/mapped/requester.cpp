@@ -19,7 +19,7 @@ Error wrong(const std::string& detail) {
 
 bool fits_url(std::string_view path) {
   return path.starts_with('/') && !path.starts_with("//") && path.size() <= kPathBytesMax &&
-         std::all_of(path.begin(), path.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+         is_visible_ascii(path);
 }
 
 Result<std::string> form_body(const json::Value& fields) {
