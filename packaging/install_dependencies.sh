@@ -25,7 +25,8 @@ test_packages=(
   curl jq sqlite3 xz-utils openssl faketime iproute2 nftables
   tryton-server tryton-proteus tryton-modules-sale python3-phonenumbers python3-psycopg2 postgresql-15 postgresql-client-15 # a real ERP
   openssh-server python3-pyftpdlib python3-openssl # servers that take files: SFTP, FTPS
-  chromium fonts-dejavu-core # shows the reports' pages
+  chromium fonts-dejavu-core # shows the reports' pages, and reads events
+  prometheus python3-yaml # promtool: the alert rules and their tests
 )
 # The mock server's npm packages need node, from wherever it comes: another node than Debian's has its own npm, which Debian's would displace.
 command -v node >/dev/null && command -v npm >/dev/null || test_packages+=(nodejs npm)

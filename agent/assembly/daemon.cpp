@@ -306,9 +306,15 @@ Result<void> Daemon::start_apis() {
   auto doors = Doors::open(settings_, clock_, audit());
   if (!doors) return doors.error();
   doors_ = std::move(*doors);
-  till_api_ = std::make_unique<TillApi>(TillApi::Parts{loop_, *journal_, *workers_, *store_,
-                                                       [this] { return health(); },
-                                                       [this] { return disk_->has_room(); }});
+  const auto shares = connection_shares(settings_);
+  if (!shares) return shares.error();
+  TillApiLimits limits;
+  // Who reads events keeps a connection for good: most of them stay for posts.
+  limits.events.readers_max = std::min(limits.events.readers_max, shares->tills / 4);
+  till_api_ = std::make_unique<TillApi>(
+      TillApi::Parts{loop_, *journal_, *workers_, *store_, [this] { return health(); },
+                     [this] { return disk_->has_room(); }},
+      limits);
   ops_api_ = std::make_unique<OpsApi>(
       OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_, *workers_, metrics_,
                     [this] { return accepting(); },
@@ -325,8 +331,6 @@ Result<void> Daemon::start_apis() {
   running_ = true;
   // What was committed while the parts were being built.
   delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
-  const auto shares = connection_shares(settings_);
-  if (!shares) return shares.error();
   ServerOptions till;
   till.connections_max = shares->tills;
   till.descriptors_max = shares->till_descriptors_max;

@@ -11,6 +11,7 @@
 #include "agent/http_server/problems.h"
 #include "agent/http_server/server.h"
 #include "agent/ops_api/journal_reads.h"
+#include "agent/ops_api/metrics.h"
 #include "agent/ops_api/report_answers.h"
 #include "agent/reconcile_loop/report_query.h"
 #include "agent/till_api/answers.h"
@@ -146,7 +147,8 @@ class DamagedService {
         return response;
       });
     }
-    respond(not_found("The till API has /v1/documents, /v1/documents/{id} and /v1/health."));
+    if (versioned && path.size() == 2 && path[1] == "events") return respond(journal_damaged_answer());
+    respond(not_found("The till API has /v1/documents, /v1/documents/{id}, /v1/events and /v1/health."));
   }
 
   void ops(const ServerRequest& request, Responder respond) {
@@ -157,12 +159,7 @@ class DamagedService {
     if (request.method != "GET" && request.method != "HEAD") return respond(journal_damaged_answer());
     if (is({"healthz"})) return respond(text("ok\n", 200));
     if (is({"readyz"})) return respond(text("the journal is damaged\n", 503));
-    if (is({"metrics"})) {
-      return respond(text(
-          "# HELP tillsync_journal_damaged 1 while the journal is damaged: nothing is stored or delivered.\n"
-          "# TYPE tillsync_journal_damaged gauge\ntillsync_journal_damaged 1\n",
-          200));
-    }
+    if (is({"metrics"})) return respond(text_response(200, damaged_metrics_text(), kMetricsMediaType));
     if (is({"v1", "status"})) return status(std::move(respond));
     if (is({"v1", "reports", "reconciliation"})) return report(request, std::move(respond));
     if (is({"v1", "quarantine"})) return read(std::move(respond), quarantine_response);

@@ -256,6 +256,7 @@ Connection::Awaitable<bool> Connection::read_more(std::size_t bytes) {
   if (closed_) co_return false;
   if (error == asio::error::eof) {
     last_ = true;  // the client may have closed its side only, and still wait for answers
+    if (streaming_) close();
     co_return false;
   }
   if (half_closed_) co_return false;
@@ -356,6 +357,7 @@ bool Connection::gather() {
       if (output_.empty()) close();
       return !output_.empty();
     }
+    if (slot.response.stream) return gather_stream(slot);
     const bool close_after = !slot.keep_alive ||
                              slot.response.connection == ServerResponse::Connection::kClose ||
                              (last_ && slots_.size() == 1);
@@ -455,6 +457,7 @@ void Connection::await_next_request() {
 
 void Connection::check_deadlines(SteadyTime now) {
   if (now >= write_deadline_) return close();
+  if (streaming_) return check_stream();
   if (now < read_deadline_) return;
   if (idle_ || writing_) return close();
   timed_out_ = true;
@@ -469,6 +472,7 @@ std::optional<SteadyTime> Connection::idle_since() const {
 }
 
 void Connection::stop() {
+  if (streaming_) return close();
   if (idle_ && slots_.empty() && !writing_) return close();
   if (idle_) last_ = true;
 }
@@ -480,6 +484,7 @@ void Connection::close() {
   socket_.close(ignored);
   change_.cancel();
   host_->release_body_bytes(std::exchange(claimed_, 0));
+  streaming_ = false;
   slots_.clear();
   host_->forget(*this);
 }

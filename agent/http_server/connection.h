@@ -118,6 +118,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool refused_at_head();
   void flush();
   bool gather();
+  bool gather_stream(Slot& slot);
+  void end_stream();
+  void check_stream();
   void append_answer(Slot& slot, bool close_after);
   bool write_out();
   bool send_output();
@@ -154,6 +157,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool idle_ = false;         ///< the reader waits for a request's first byte
   bool in_read_ = false;      ///< the reader waits for bytes
   bool last_ = false;         ///< no request is read any more
+  bool streaming_ = false;    ///< the front slot's answer is a stream, and its head is written
   bool half_closed_ = false;  ///< the last answer is out, and so is our FIN
   bool timed_out_ = false;
   bool closed_ = false;

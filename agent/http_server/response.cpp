@@ -98,7 +98,8 @@ void append_head(std::string& out, const ServerResponse& response, ResponseFrami
       append_value(out, response.content_type);
       out += "\r\n";
     }
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+    if (!framing.until_close)
+      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
   }
   for (const auto& [name, value] : response.headers) {
     append_value(out, name);

@@ -10,7 +10,8 @@ namespace tillsync {
 
 struct ResponseFraming {
   bool http_1_0 = false;
-  bool close = false;  ///< the connection ends after this answer
+  bool close = false;        ///< the connection ends after this answer
+  bool until_close = false;  ///< the body ends with the connection (RFC 9112 section 6.3): no Content-Length
 };
 
 /// Appends status line and headers up to and with the blank line. `date` is an IMF-fixdate.

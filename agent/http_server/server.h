@@ -44,11 +44,36 @@ struct ServerRequest {
   std::vector<std::string> segments() const;
 };
 
+/// An answer's body that goes on as things happen (server-sent events). Its connection takes from it as fast
+/// as the client reads, has one piece of it in memory, and ends with it. Everything on the loop's thread.
+class BodyStream {
+ public:
+  /// `request`: what it answers. ServerOptions::admit goes on being asked about it while the stream runs.
+  explicit BodyStream(ServerRequest request) : request_(std::move(request)) {}
+  virtual ~BodyStream() = default;
+  BodyStream(const BodyStream&) = delete;
+  BodyStream& operator=(const BodyStream&) = delete;
+
+  /// What comes next; "" where there is nothing yet, and wake() says when there is; nothing: the body's end.
+  virtual std::optional<std::string> next() = 0;
+  /// next() has something. May end the connection, and with it this stream where nobody else holds it; not to
+  /// be called by next().
+  void wake() const {
+    if (on_wake_) on_wake_();
+  }
+
+ private:
+  friend class Connection;
+  ServerRequest request_;
+  std::function<void()> on_wake_;
+};
+
 struct ServerResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::shared_ptr<BodyStream> stream;  ///< behind the head, in the place of `body`; not for HEAD
   enum class Connection {
     kKeep,
     kClose,  ///< close after this answer
@@ -126,7 +151,8 @@ class HttpServer {
   std::size_t connections() const;
   /// TLS handshakes that came to nothing since the start; any thread.
   std::uint64_t handshakes_failed() const;
-  /// Accepts no more, and closes idle connections; requests under way are answered (with Connection: close).
+  /// Accepts no more, and closes idle connections and streams; requests under way are answered (with
+  /// Connection: close).
   /// Then `done`; at the latest after `patience`, when what is left is cut. On the loop's thread.
   void shut_down(std::chrono::milliseconds patience, std::function<void()> done);
 

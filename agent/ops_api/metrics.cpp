@@ -11,6 +11,35 @@
 namespace tillsync {
 namespace {
 
+double epoch_seconds(UtcTime time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+/// Never less than zero, whatever the clock does.
+double seconds_since(UtcTime then, UtcTime now) {
+  return std::max(0.0, std::chrono::duration<double>(now - then).count());
+}
+
+/// What is told in any state of the journal.
+void add_state(Families& out, bool damaged, bool accepting) {
+  put(out.add("tillsync_build_info", "1; the label says which version runs.", MetricType::Gauge),
+      {{"version", TILLSYNC_VERSION}}, 1);
+  put(out.add("tillsync_journal_damaged", "1 while the journal is damaged: nothing is stored or delivered.",
+              MetricType::Gauge),
+      {}, damaged ? 1 : 0);
+  put(out.add("tillsync_accepting", "1 while tills can post.", MetricType::Gauge), {}, accepting ? 1 : 0);
+}
+
+void add_daemon(Families& out, const MetricsSample& sample) {
+  add_state(out, false, sample.accepting);
+  put(out.add("tillsync_start_time_seconds", "When the daemon started, in seconds of the Unix epoch.",
+              MetricType::Gauge),
+      {}, epoch_seconds(sample.started_at));
+  put(out.add("tillsync_clock_seconds", "The store's own clock, in seconds of the Unix epoch.",
+              MetricType::Gauge),
+      {}, epoch_seconds(sample.now));
+}
+
 void add_documents(Families& out, const MetricsSample& sample) {
   auto& documents = out.add("tillsync_documents_total", "Documents journaled, by type.", MetricType::Counter);
   for (const auto& [type, count] : sample.counts.documents_by_type)
@@ -48,15 +77,25 @@ void add_targets(Families& out, const MetricsSample& sample) {
   for (const auto& [target, view] : sample.targets) {
     put(up, {{"target", target}}, view.status.state == TargetState::kUp ? 1 : 0);
   }
+  auto& states = out.add("tillsync_target_state", "1 for the state that the target is in, 0 for the others.",
+                         MetricType::Gauge);
+  for (const auto& [target, view] : sample.targets) {
+    for (const auto state : {TargetState::kUp, TargetState::kDown, TargetState::kPaused,
+                             TargetState::kThrottled, TargetState::kHalted}) {
+      put(states, {{"target", target}, {"state", std::string(target_state_name(state))}},
+          view.status.state == state ? 1 : 0);
+    }
+  }
+  auto& read_back = out.add("tillsync_read_back_age_seconds",
+                            "Since central's own list was last read back whole, or the start, by target.",
+                            MetricType::Gauge);
+  for (const auto& [target, at] : sample.caught_up)
+    put(read_back, {{"target", target}}, seconds_since(at, sample.now));
   auto& oldest = out.add("tillsync_oldest_undelivered_seconds",
                          "Age of the oldest undelivered document, by target.", MetricType::Gauge);
   for (const auto& [target, view] : sample.targets) {
-    double age = 0;
-    if (view.status.oldest_open_recorded_at) {
-      age = std::max(
-          0.0, std::chrono::duration<double>(sample.now - *view.status.oldest_open_recorded_at).count());
-    }
-    put(oldest, {{"target", target}}, age);
+    const auto& recorded_at = view.status.oldest_open_recorded_at;
+    put(oldest, {{"target", target}}, recorded_at ? seconds_since(*recorded_at, sample.now) : 0);
   }
   auto& rate = out.add("tillsync_replay_rate", "Deliveries a second over the last seconds, by target.",
                        MetricType::Gauge);
@@ -106,7 +145,7 @@ void add_facts(Families& out, const MetricsSample& sample) {
   for (const FactCount& count : sample.facts.counts) {
     if (!count.newest_fetched_at) continue;
     put(age, {{"kind", std::string(fact_kind_name(count.kind))}},
-        std::max(0.0, std::chrono::duration<double>(sample.now - *count.newest_fetched_at).count()));
+        seconds_since(*count.newest_fetched_at, sample.now));
   }
 }
 
@@ -130,12 +169,17 @@ void add_access(Families& out, const MetricsSample& sample) {
       out.add("tillsync_certificate_not_after_seconds",
               "When the listener's certificate ends, in seconds of the Unix epoch.", MetricType::Gauge);
   for (const auto& each : sample.access.certificates) {
-    put(ends, {{"api", each.listener}},
-        std::chrono::duration<double>(each.facts.not_after.time_since_epoch()).count());
+    put(ends, {{"api", each.listener}}, epoch_seconds(each.facts.not_after));
   }
 }
 
 }  // namespace
+
+std::string damaged_metrics_text() {
+  Families out({});
+  add_state(out, true, false);
+  return out.text();
+}
 
 struct Metrics::Impl {
   prometheus::Registry registry;
@@ -164,6 +208,7 @@ void Metrics::commit(std::chrono::nanoseconds took, std::size_t tasks) {
 
 std::string Metrics::text(const MetricsSample& sample) {
   Families out(impl_->registry.Collect());
+  add_daemon(out, sample);
   add_documents(out, sample);
   add_targets(out, sample);
   add_intakes(out, sample);
@@ -178,8 +223,6 @@ std::string Metrics::text(const MetricsSample& sample) {
   put(out.add("tillsync_disk_reserve_whole_bytes", "Bytes of the whole reserve; with less posts are refused.",
               MetricType::Gauge),
       {}, as_double(sample.disk_reserve_whole_bytes));
-  put(out.add("tillsync_accepting", "1 while tills can post.", MetricType::Gauge), {},
-      sample.accepting ? 1 : 0);
   return out.text();
 }
 

@@ -35,7 +35,14 @@ struct MetricsSample {
   std::optional<ServiceSample> service = {};  ///< nothing until it was measured first
   FactsSummary facts = {};
   AccessSample access = {};
+  UtcTime started_at{};
+  std::map<std::string, UtcTime> caught_up = {};  ///< ReconcileLoop::caught_up()
 };
+
+/// The text's media type.
+inline constexpr const char* kMetricsMediaType = "text/plain; version=0.0.4; charset=utf-8";
+/// What is told while the journal is damaged, and nothing can be counted.
+std::string damaged_metrics_text();
 
 class Metrics {
  public:

@@ -155,8 +155,10 @@ void OpsApi::metrics(Responder respond) {
                        intakes(),
                        parts_.reconcile.service(),
                        parts_.reconcile.facts(),
-                       access()};
-  respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
+                       access(),
+                       started_at_,
+                       parts_.reconcile.caught_up()};
+  respond(text_response(200, parts_.metrics.text(sample), kMetricsMediaType));
 }
 
 void OpsApi::report(const ServerRequest& request, Responder respond,

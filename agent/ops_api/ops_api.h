@@ -35,7 +35,7 @@ class OpsApi {
     const SigningKey* report_key = nullptr;                             ///< none: reports are not signed
     std::function<AccessSample()> access = {};
   };
-  explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
+  explicit OpsApi(Parts parts) : parts_(std::move(parts)), started_at_(parts_.clock.utc_now()) {}
 
   void handle(ServerRequest request, Responder respond);
 
@@ -64,6 +64,7 @@ class OpsApi {
   void read(Responder respond, std::function<ServerResponse(JournalReader&)> make);
 
   Parts parts_;
+  const UtcTime started_at_;
 };
 
 }  // namespace tillsync

@@ -52,6 +52,7 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
     const auto listed = (*port)->listed_types();
     if (auto kept = loop->view_->forget_listed_otherwise(name, listed); !kept) return kept.error();
     loop->ports_[name] = std::move(*port);
+    loop->caught_up_[name] = loop->parts_.clock.utc_now();
   }
   if (auto started = loop->start_facts(); !started) return started.error();
   loop->thread_ = std::thread([self = loop.get()] { self->loop(); });
@@ -196,27 +197,34 @@ void ReconcileLoop::look_for_conflicts() {
 void ReconcileLoop::read_due_days() {
   for (auto& [name, port] : ports_) {
     const auto turn = turn_.take(kTurnPatience);
-    if (!turn) continue;
-    auto days = days_to_read(*reader_, *view_, name);
-    if (!days) {
-      log::warning("reconcile.failed",
-                   {{"target", name}, {"code", days.error().code}, {"detail", days.error().detail}});
-      continue;
-    }
-    for (const auto day : *days) {
-      const ReadBackUntil until{stopping_, parts_.clock.steady_now() + limits_.day_max};
-      auto mark = read_back(*reader_, name, *port, day, days->back(), until);
-      if (!mark) {
-        log::warning("reconcile.read_back_failed", {{"target", name},
-                                                    {"business_day", day.text()},
-                                                    {"code", mark.error().code},
-                                                    {"detail", mark.error().detail}});
-        break;  // central cannot be read now; the next round goes on here
-      }
-      log::info("reconcile.read_back",
-                {{"target", name}, {"business_day", day.text()}, {"rows", mark->rows}});
-    }
+    if (!turn || !read_days_of(name, *port)) continue;
+    const std::lock_guard lock(mutex_);
+    caught_up_[name] = parts_.clock.utc_now();
   }
+}
+
+/// False where some are left.
+bool ReconcileLoop::read_days_of(const std::string& target, ReadBackPort& port) {
+  auto days = days_to_read(*reader_, *view_, target);
+  if (!days) {
+    log::warning("reconcile.failed",
+                 {{"target", target}, {"code", days.error().code}, {"detail", days.error().detail}});
+    return false;
+  }
+  for (const auto day : *days) {
+    const ReadBackUntil until{stopping_, parts_.clock.steady_now() + limits_.day_max};
+    auto mark = read_back(*reader_, target, port, day, days->back(), until);
+    if (!mark) {
+      log::warning("reconcile.read_back_failed", {{"target", target},
+                                                  {"business_day", day.text()},
+                                                  {"code", mark.error().code},
+                                                  {"detail", mark.error().detail}});
+      return false;  // central cannot be read now; the next round goes on here
+    }
+    log::info("reconcile.read_back",
+              {{"target", target}, {"business_day", day.text()}, {"rows", mark->rows}});
+  }
+  return true;
 }
 
 /// Of a day, until it is done or the disk has no more room to give.

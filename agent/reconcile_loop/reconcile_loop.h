@@ -88,6 +88,12 @@ class ReconcileLoop {
   /// The report of a period; `refresh` first reads back what is stale, for at most report_refresh_max. From
   /// any one worker thread at a time per reader.
   Result<Report> report(JournalReader& reader, BusinessDay from, BusinessDay to, bool refresh);
+  /// When each target's list was last read back and nothing was left to read; until then the start. From any
+  /// thread.
+  std::map<std::string, UtcTime> caught_up() const {
+    const std::lock_guard lock(mutex_);
+    return caught_up_;
+  }
   /// How the service objectives stood when they were last measured; nothing before the first time. Any
   /// thread.
   std::optional<ServiceSample> service() const { return service_.sample(); }
@@ -98,6 +104,7 @@ class ReconcileLoop {
   Result<void> drop_foreign_view();
   Result<void> start_facts();
   void read_due_days();
+  bool read_days_of(const std::string& target, ReadBackPort& port);
   void measure_service();
   Result<std::optional<ServiceSample>> service_sample();
   bool fetch_facts(bool was_away);
@@ -121,10 +128,11 @@ class ReconcileLoop {
   std::set<std::pair<std::string, BusinessDay>>
       days_read_;  // guarded by turn_: not looked at for conflicts yet
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
-  bool drained_ = false;   // guarded by mutex_
-  bool was_away_ = false;  // guarded by mutex_
+  bool drained_ = false;                      // guarded by mutex_
+  bool was_away_ = false;                     // guarded by mutex_
+  std::map<std::string, UtcTime> caught_up_;  // guarded by mutex_
   ServiceWatch service_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -35,7 +35,8 @@ TillApi::TillApi(Parts parts, TillApiLimits limits)
     : parts_(std::move(parts)),
       limits_(limits),
       waiters_(parts_.loop),
-      batches_(parts_.loop, parts_.journal) {}
+      batches_(parts_.loop, parts_.journal),
+      events_(parts_.loop, parts_.journal, parts_.workers, limits_.events) {}
 
 std::uint64_t TillApi::body_bytes_max(const ServerRequest& head) const {
   const auto media = post_media(head);
@@ -62,7 +63,11 @@ void TillApi::handle(ServerRequest request, Responder respond) {
     response.body = json::dump(health_json(parts_.health()));
     return respond(std::move(response));
   }
-  respond(not_found("The till API has /v1/documents, /v1/documents/{id} and /v1/health."));
+  if (versioned && segments.size() == 2 && segments[1] == "events") {
+    if (request.method != "GET") return respond(not_allowed("GET"));
+    return events_.open(std::move(request), respond);
+  }
+  respond(not_found("The till API has /v1/documents, /v1/documents/{id}, /v1/events and /v1/health."));
 }
 
 void TillApi::post(ServerRequest request, Responder respond) {
@@ -178,12 +183,14 @@ void TillApi::show(const std::string& id, Responder respond) {
 }
 
 void TillApi::committed(const CommitNews& news) {
+  events_.committed();
   if (news.changes.empty() || !waiters_.any_waiting()) return;
   parts_.loop.post([this, changes = news.changes] { waiters_.changed(changes); });
 }
 
 void TillApi::release_waiters() {
   waiters_.release_all();
+  events_.stop();
 }
 
 }  // namespace tillsync

@@ -7,6 +7,7 @@
 
 #include "agent/http_server/event_loop.h"
 #include "agent/http_server/server.h"
+#include "agent/till_api/event_feed.h"
 #include "agent/till_api/post_batches.h"
 #include "agent/till_api/settle_waiters.h"
 #include "agent/workers/worker_pool.h"
@@ -34,6 +35,7 @@ struct TillApiLimits {
   std::chrono::seconds wait_max{300};  ///< a longer Prefer: wait is cut to this
   std::size_t waiters_max =
       4'096;  ///< posts held by Prefer: wait at once; one more is answered without waiting
+  EventFeedLimits events;
 };
 
 class TillApi {
@@ -53,7 +55,7 @@ class TillApi {
   void handle(ServerRequest request, Responder respond);
   /// The journal has committed; from the journal thread.
   void committed(const CommitNews& news);
-  /// Answers every post that waits with what is known now: the daemon stops.
+  /// Answers every post that waits with what is known now, and ends the streams of events: the daemon stops.
   void release_waiters();
 
  private:
@@ -72,6 +74,7 @@ class TillApi {
   const TillApiLimits limits_;
   SettleWaiters waiters_;
   PostBatches batches_;
+  EventFeed events_;
 };
 
 }  // namespace tillsync
