@@ -131,6 +131,12 @@ Exit check_journal(const Context& context, const std::string& folder) {
     told("none yet; the daemon makes it at its first start");
     return Exit::kDone;
   }
+  if (!reader && reader.error().code == "journal-too-old") {
+    told(
+        "of an older version; the daemon brings it up to date at its start, and older versions refuse it "
+        "then");
+    return Exit::kDone;
+  }
   if (!reader) return fail(journal_unreadable(reader.error()));
   auto verification = verify_journal_end(**reader, kRecordsChecked);
   if (!verification) return fail(journal_unreadable(verification.error()));

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "agent/cli/commands.h"
+#include "agent/cli/manual.h"
 #include "config/suggestion.h"
 
 namespace tillsync::cli {
@@ -58,6 +59,7 @@ void build(CLI::App& app, Context& context) {
   add_connector(app, context);
   add_access(app, context);
   add_jq_worker(app, context);
+  add_manual(app, context);
 }
 
 std::vector<std::string> command_names(CLI::App& app) {

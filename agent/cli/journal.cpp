@@ -131,6 +131,31 @@ Exit backup(const Context& context, const std::string& folder, const std::string
   return show_verification(context, *verification);
 }
 
+/// For those who want to know whether a journal may go, its daemon stopped or not.
+Exit settled(const Context& context, const std::string& folder) {
+  auto reader = open_journal(context, folder);
+  if (!reader) return fail(reader.error());
+  const auto counts = (*reader)->counts();
+  if (!counts) return fail(journal_unreadable(counts.error()));
+  std::int64_t owed = 0;
+  std::string text;
+  json::Object targets;
+  for (const auto& [name, target] : counts->targets) {
+    owed += target.owed;
+    targets.emplace_back(name, json::Object{{"owed", target.owed}, {"quarantined", target.quarantined}});
+    if (target.owed == 0) continue;
+    text += printable(name) + " is owed " + std::to_string(target.owed) +
+            (target.owed == 1 ? " delivery" : " deliveries") + ", " + std::to_string(target.quarantined) +
+            " of them in quarantine\n";
+  }
+  if (context.json) {
+    print(json::dump(json::Object{{"settled", owed == 0}, {"targets", targets}}) + "\n");
+  } else {
+    print(owed == 0 ? "settled: no target is owed anything\n" : text);
+  }
+  return owed == 0 ? Exit::kDone : Exit::kNo;
+}
+
 void add_verify(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
   CLI::App* command = add_command(
       journal, context,
@@ -194,6 +219,17 @@ void add_backup(CLI::App& journal, Context& context, const std::shared_ptr<std::
   command->callback([&context, folder, into] { context.exit = backup(context, *folder, *into); });
 }
 
+void add_settled(CLI::App& journal, Context& context, const std::shared_ptr<std::string>& folder) {
+  CLI::App* command = add_command(
+      journal, context,
+      {"settled", "says whether every target has all that it is owed, so that the journal is evidence alone",
+       "  tillsync journal settled\n",
+       "0 nothing is owed; 1 something is; 2 usage or settings; 4 the journal cannot be read"},
+      JsonOption::kOffered);
+  command->add_option("--journal", *folder, "a journal's folder (default: the settings')");
+  command->callback([&context, folder] { context.exit = settled(context, *folder); });
+}
+
 }  // namespace
 
 void add_journal(CLI::App& app, Context& context) {
@@ -204,6 +240,7 @@ void add_journal(CLI::App& app, Context& context) {
   add_verify(*journal, context, folder);
   add_export(*journal, context, folder);
   add_backup(*journal, context, folder);
+  add_settled(*journal, context, folder);
   add_recover(*journal, context);
   add_keygen(*journal, context);
   add_import(*journal, context);

@@ -330,3 +330,22 @@ TEST_CASE("command line: each exit status says what it promises") {
   std::ofstream(store.journal_folder() + "/journal.db") << std::string(8'192, 'x');
   CHECK(store.command({"check"}).status == 4);
 }
+
+TEST_CASE(
+    "journal settled: says, without the daemon, what each target is owed, and the status whether it is "
+    "nothing") {
+  StoreOptions options;
+  options.central = "http://127.0.0.1:9";  // never there
+  Store store(options);
+  store.start();
+  CHECK(store.command({"journal", "settled"}).status == 0);
+  REQUIRE(store.post(simple_sale("S-1"))->status == 201);
+  CHECK(store.stop() == 0);
+  const auto owed = store.command({"journal", "settled"});
+  CHECK(owed.status == 1);
+  CHECK(owed.output ==
+        "crm is owed 1 delivery, 0 of them in quarantine\nerp is owed 1 delivery, 0 of them in quarantine\n");
+  const auto told = parsed(store.command({"journal", "settled", "--json"}).output);
+  CHECK(json::dump(told) ==
+        R"({"settled":false,"targets":{"crm":{"owed":1,"quarantined":0},"erp":{"owed":1,"quarantined":0}}})");
+}

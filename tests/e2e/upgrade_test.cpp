@@ -252,11 +252,16 @@ TEST_CASE(
   std::map<std::string, std::int64_t> preloaded;
   for (const std::string target : {"erp", "crm"}) preloaded[target] = shop.counter(target, "new");
 
+  const auto checked = shop.store.command({"check"});
+  CHECK(checked.status == 0);
+  CHECK(checked.output.find("older version; the daemon brings it up to date") != std::string::npos);
   shop.store.start();
+  CHECK(shop.store.command({"journal", "settled"}).status == 1);
   check_known(shop.store, fixture);
   check_replays(shop.store, fixture);
   decide_the_rest(shop.store, fixture);
   REQUIRE(shop.store.drain(120) == 0);
+  CHECK(shop.store.command({"journal", "settled"}).status == 0);
 
   for (const std::string target : {"erp", "crm"}) {
     check_effects(shop, fixture, target);
