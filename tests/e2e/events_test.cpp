@@ -1,4 +1,5 @@
 // GET /v1/events of the whole daemon: as a till reads it, with curl, and as a page reads it, in a browser.
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <set>
