@@ -59,7 +59,9 @@ TEST_CASE("till api: a post is answered once it is journaled, and the same again
   CHECK(again->headers.at("idempotency-replayed") == "true");
   CHECK(again->headers.at("location") == first->headers.at("location"));
   const auto again_body = parsed(again->body);
-  for (const auto& [name, value] : *body.as_object()) {
+  for (const auto& item : *body.as_object()) {
+    const auto& name = item.first;
+    const auto& value = item.second;
     CAPTURE(name);
     REQUIRE(again_body.find(name) != nullptr);
     // With nothing owed to anybody the document is settled by now: only `status` may have moved on.

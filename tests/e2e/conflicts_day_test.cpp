@@ -338,7 +338,9 @@ TEST_CASE(
   std::map<std::string, int> found;
   CHECK_MESSAGE(eventually([&] { return (found = script.kinds()) == expected; }, std::chrono::seconds(60)),
                 store.log().substr(store.log().size() > 3000 ? store.log().size() - 3000 : 0));
-  for (const auto& [kind, count] : expected) {
+  for (const auto& item : expected) {
+    const auto& kind = item.first;
+    const auto& count = item.second;
     CAPTURE(kind);
     CHECK(found[kind] == count);
   }

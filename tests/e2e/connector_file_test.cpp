@@ -248,7 +248,9 @@ TEST_CASE(
   std::map<std::string, int> closed;
   for (const auto& [id, each] : acme.orders()) closed[each.external] += each.closed ? 1 : 0;
   CHECK(closed.size() == kDocuments);
-  for (const auto& [external, count] : closed) {
+  for (const auto& item : closed) {
+    const auto& external = item.first;
+    const auto& count = item.second;
     CAPTURE(external);
     CHECK(count == 1);
   }

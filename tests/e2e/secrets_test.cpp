@@ -269,7 +269,9 @@ TEST_CASE(
     seen["journal"] = bytes_below(store.journal_folder());
     CHECK(seen["log"].find("erp") != std::string::npos);
     CHECK(seen["journal"].size() > 10'000);
-    for (const auto& [name, text] : seen) {
+    for (const auto& item : seen) {
+      const auto& name = item.first;
+      const auto& text = item.second;
       CAPTURE(name);
       for (const std::string& needle : needles(way)) {
         CAPTURE(needle);

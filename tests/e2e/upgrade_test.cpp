@@ -303,7 +303,9 @@ TEST_CASE(
       {{"journal", "export"}, 4},
       {{"journal", "backup", backup}, 4},
       {{"explain", fixture.text("unknown")}, 4}};
-  for (const auto& [arguments, status] : commands) {
+  for (const auto& item : commands) {
+    const auto& arguments = item.first;
+    const auto& status = item.second;
     CAPTURE(fmt::format("{}", fmt::join(arguments, " ")));
     const auto refused = store.command(arguments);
     CHECK(refused.status == status);

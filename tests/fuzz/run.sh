@@ -29,16 +29,16 @@ for target in "${chosen[@]}"; do
   [[ " ${all[*]} " == *" $target "* ]] || fail "there is no target \"$target\"; there are: ${all[*]}"
 done
 
-programs=$PWD/build/fuzz/tests/fuzz
+programs=$PWD/build/asan/tests/fuzz
 corpus=$PWD/build/fuzz/corpus
 findings=$PWD/build/fuzz/findings
 logs=$PWD/build/fuzz/logs
 mkdir -p "$findings" "$logs"
-cmake --preset fuzz >"$logs/configure.log" 2>&1 || {
+cmake --preset asan >"$logs/configure.log" 2>&1 || {
   tail -n 30 "$logs/configure.log" >&2
   fail "cmake cannot configure; what it said stands above"
 }
-cmake --build --preset fuzz -j "$(nproc)"
+cmake --build --preset asan -j "$(nproc)" --target fuzz_targets
 "$programs/make_corpus" "$corpus" config/tillsync.example.toml
 
 # The journals of fuzz_ndjson and the files of fuzz_import: in memory where there is such a place, since every post
@@ -108,7 +108,7 @@ done
 
 if [ ${#failed[@]} -gt 0 ]; then
   for target in "${failed[@]}"; do
-    echo "to replay: for f in build/fuzz/findings/$target-*; do build/fuzz/tests/fuzz/$target \$f; done" >&2
+    echo "to replay: for f in build/fuzz/findings/$target-*; do build/asan/tests/fuzz/$target \$f; done" >&2
   done
   fail "findings in ${failed[*]} (see above; all output: build/fuzz/logs). Cure it, and keep the input as a test"
 fi

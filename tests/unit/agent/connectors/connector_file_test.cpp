@@ -513,7 +513,9 @@ TEST_CASE("connector file: every program has a name and its line") {
                      "submit.create body", "submit.create answer", "submit.confirm path",
                      "submit.confirm body", "submit_batch.request body", "submit_batch.request answer",
                      "lookup.request answer", "read_back.day path", "read_back.day answer"});
-  for (const auto& [what, program] : programs_of(good(kWhole))) {
+  for (const auto& item : programs_of(good(kWhole))) {
+    const auto& what = item.what;
+    const auto& program = item.program;
     CAPTURE(what);
     CHECK(program.line > 0);
     CHECK(program.first_line >= program.line);

@@ -52,7 +52,9 @@ TEST_CASE("digest answers: what is no digest is refused, and the message names w
       {R"({"days":[{"business_day":"2026-11-01","count":0,"sums":[0,0,0,0]},{"business_day":"2026-11-01","count":0,"sums":[0,0,0,0]}]})",
        "days[1].business_day comes twice"},
   };
-  for (const auto& [text, message] : days) {
+  for (const auto& item : days) {
+    const auto& text = item.first;
+    const auto& message = item.second;
     CAPTURE(text);
     const auto answer = parse_digest_days(text, kFrom, kTo);
     REQUIRE(answer.has_error());
@@ -68,7 +70,9 @@ TEST_CASE("digest answers: what is no digest is refused, and the message names w
       {R"({"parts":[{"prefix":10,"count":1,"sums":[1,2,3,4]}]})", "parts[0].prefix"},
       {R"({"parts":[{"prefix":"0a","count":1,"sums":[]}]})", "parts[0].sums"},
   };
-  for (const auto& [text, message] : parts) {
+  for (const auto& item : parts) {
+    const auto& text = item.first;
+    const auto& message = item.second;
     CAPTURE(text);
     const auto answer = parse_digest_parts(text);
     REQUIRE(answer.has_error());

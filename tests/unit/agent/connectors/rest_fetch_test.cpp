@@ -87,7 +87,9 @@ TEST_CASE("fetch: a feed of the wrong shape is refused, and the message names wh
       {R"({"changes":[7],"cursor":"1"})", "changes[0] must be an object, not number"},
       {R"({"changes":[{"path":"/prices/A"},{"etag":"x"}],"cursor":"1"})", "changes[1].path"},
       {R"({"changes":[{"path":"/prices/A","etag":7}],"cursor":"1"})", "changes[0].etag"}};
-  for (const auto& [text, part] : wrong) {
+  for (const auto& item : wrong) {
+    const auto& text = item.first;
+    const auto& part = item.second;
     CAPTURE(text);
     const auto page = parse_changes(text, "0417");
     REQUIRE_FALSE(page.has_value());

@@ -80,7 +80,9 @@ TEST_CASE("read-back: an answer of the wrong shape is refused, and the message n
       {R"({"documents":[],"next":7})", "`next`"},
       {R"({"documents":[],"next":""})", "`next`"},
   };
-  for (const auto& [text, message] : wrong) {
+  for (const auto& item : wrong) {
+    const auto& text = item.first;
+    const auto& message = item.second;
     CAPTURE(text);
     const auto page = parse_central_page(text);
     REQUIRE(page.has_error());

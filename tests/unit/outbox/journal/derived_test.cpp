@@ -67,7 +67,9 @@ TEST_CASE("derived tables: a change to any of them is found, with table and key,
       {"lane", "DELETE FROM lane WHERE target = 'crm'"},
       {"lane", "UPDATE lane SET frontier = 9 WHERE target = 'erp'"},
   };
-  for (const auto& [table, sql] : changes) {
+  for (const auto& item : changes) {
+    const auto& table = item.first;
+    const auto& sql = item.second;
     JournalBench bench;
     fill_with_everything(bench).tamper(sql);
     INFO(std::string(sql));
@@ -95,7 +97,7 @@ TEST_CASE(
     const auto verification = pruned(bench).verify();
     CHECK_MESSAGE(verification.whole, verification.reason);
   }
-  for (const auto& [table, sql] : {
+  for (const auto& item : {
            std::pair<const char*, const char*>{
                "counter", "UPDATE counter SET value = value - 10 WHERE name = 'delivered:erp'"},
            {"counter", "UPDATE counter SET value = value + 1 WHERE name = 'type:sale'"},  // sums part
@@ -106,6 +108,8 @@ TEST_CASE(
            {"gap", "UPDATE gap SET hash = zeroblob(32)"},
            {"gap", "DELETE FROM gap"},
        }) {
+    const auto& table = item.first;
+    const auto& sql = item.second;
     JournalBench bench;
     pruned(bench).tamper(sql);
     INFO(std::string(sql));

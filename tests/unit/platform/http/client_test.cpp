@@ -310,8 +310,10 @@ TEST_CASE("http client: redirects are answers like any other") {
 TEST_CASE(
     "http client: a kept-alive connection that dies under a request that is not safe is no reason to send it "
     "twice") {
-  for (const auto& [method, body] :
+  for (const auto& item :
        {std::pair{"POST", "{\"reference\":\"0417/1\"}"}, {"POST", ""}, {"DELETE", ""}, {"PUT", "x"}}) {
+    const auto& method = item.first;
+    const auto& body = item.second;
     CAPTURE(method);
     CAPTURE(body);
     RawServer* self = nullptr;
