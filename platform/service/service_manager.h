@@ -22,6 +22,8 @@ struct ServiceInstall {
   std::string settings_file;  ///< absolute
   std::string settings_text;  ///< written there where there is no such file yet
   std::string data_folder;    ///< absolute, the journal's; made, and the service's alone to write
+  /// Absolute; others that it writes to, made by who shares them with it.
+  std::vector<std::string> shared_folders;
 };
 
 /// Makes user, folders and settings where they are missing, and has the service start with the machine; it is
