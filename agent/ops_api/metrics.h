@@ -11,6 +11,7 @@
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/facts_summary.h"
 #include "agent/reconcile_loop/service_watch.h"
+#include "agent/views/settings_state.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
@@ -35,6 +36,7 @@ struct MetricsSample {
   std::optional<ServiceSample> service = {};  ///< nothing until it was measured first
   FactsSummary facts = {};
   AccessSample access = {};
+  SettingsState settings = {};
 };
 
 class Metrics {

@@ -128,14 +128,14 @@ void OpsApi::status(Responder respond) {
   const bool accepting = parts_.accepting();
   read(std::move(respond),
        [this, counts, targets, blocked, accepting, intakes = intakes(), facts = parts_.reconcile.facts(),
-        certificates = access().certificates](JournalReader& reader) {
+        certificates = access().certificates, settings = settings_state()](JournalReader& reader) {
          auto oldest = reader.oldest_open();
          if (!oldest) return error_response(oldest.error());
          auto recoveries = reader.recoveries();
          if (!recoveries) return error_response(recoveries.error());
          return json_response(
              status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets, blocked, *oldest,
-                                      std::move(*recoveries), intakes, facts, certificates}));
+                                      std::move(*recoveries), intakes, facts, certificates, settings}));
        });
 }
 
@@ -155,7 +155,8 @@ void OpsApi::metrics(Responder respond) {
                        intakes(),
                        parts_.reconcile.service(),
                        parts_.reconcile.facts(),
-                       access()};
+                       access(),
+                       settings_state()};
   respond(text_response(200, parts_.metrics.text(sample), "text/plain; version=0.0.4; charset=utf-8"));
 }
 
@@ -280,7 +281,7 @@ void OpsApi::decide(DecisionFact fact, Responder respond) {
           answer.emplace_back("delivery",
                               std::to_string(shared->delivery.document.value) + ":" + shared->delivery.step);
         }
-        parts_.delivery.decided(*shared, [respond, answer] { respond(json_response(answer)); });
+        parts_.decided(*shared, [respond, answer] { respond(json_response(answer)); });
       });
 }
 
