@@ -65,7 +65,12 @@ install -m 644 agent/connectors/*.toml "$folder/share/tillsync/connectors/"
 install -m 644 packaging/systemd/* "$folder/share/tillsync/systemd/"
 install -m 644 README.md CHANGELOG.md LICENSE config/tillsync.example.toml "$folder/share/doc/tillsync/"
 sed "s/@VERSION@/$version/g" packaging/tarball/INSTALL.md >"$folder/INSTALL.md"
-if [ -e packaging/man/build.sh ]; then bash packaging/man/build.sh "$folder/share/man/man1"; fi
+# Where the program writes its own man page and completion, they go along.
+if "$work/tillsync" manual man >"$work/tillsync.1" 2>/dev/null; then
+  install -D -m 644 "$work/tillsync.1" "$folder/share/man/man1/tillsync.1"
+  "$work/tillsync" manual bash >"$work/tillsync.bash"
+  install -D -m 644 "$work/tillsync.bash" "$folder/share/bash-completion/completions/tillsync"
+fi
 # Of what is linked in: each asks that its notice goes with it.
 for package in libssl-dev libsqlite3-dev zlib1g-dev libssh2-1-dev libnghttp2-dev libboost1.81-dev libpugixml-dev libcereal-dev \
   libcli11-dev libtomlplusplus-dev libstdc++-12-dev; do
