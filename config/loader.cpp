@@ -9,6 +9,7 @@
 #include "config/section.h"
 #include "config/settings.h"
 #include "config/targets.h"
+#include "platform/service/child_process.h"
 
 namespace tillsync {
 
@@ -26,6 +27,18 @@ std::vector<SettingsMistake> Mistakes::take() {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1024 * 1024;
+
+/// Where the connectors are that came with the program: where it was built for, and beside it wherever it was
+/// unpacked (PREFIX/bin/tillsync, PREFIX/share/tillsync/connectors).
+std::vector<std::string> shipped_connector_folders() {
+  std::vector<std::string> folders{TILLSYNC_CONNECTOR_FOLDER};
+  const auto beside =
+      std::filesystem::path(program_file()).parent_path().parent_path() / "share/tillsync/connectors";
+  std::error_code fault;
+  if (std::filesystem::is_directory(beside, fault) && beside.string() != folders.front())
+    folders.insert(folders.begin(), beside.string());
+  return folders;
+}
 
 /// Reads one settings file's tree.
 class Loader {
@@ -152,7 +165,8 @@ class Loader {
     } else {
       places = {"connectors/" + connector + ".toml"};
       resolve(places.front());
-      places.push_back(TILLSYNC_CONNECTOR_FOLDER "/" + connector + ".toml");
+      for (const std::string& folder : shipped_connector_folders())
+        places.push_back(folder + "/" + connector + ".toml");
     }
     for (const std::string& place : places) {
       std::error_code fault;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tillsync is built, tested and checked with, from Debian's own packages. The one list of dependencies.
 #
-#   bash packaging/install_dependencies.sh build|test|lint|bench|package ...     (test, lint and bench include what they stand on)
+#   bash packaging/install_dependencies.sh build|test|lint|bench|package|tarball ...     (test, lint and bench include what they stand on)
 #
 # Safe to repeat: packages that are there are left alone, and where none is missing no network is used.
 set -euo pipefail
@@ -36,6 +36,8 @@ lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) 
 bench_packages=(wrk redis-server rabbitmq-server nats-server postgresql-15 postgresql-client-15 strace binutils xz-utils)
 # What makes the Debian package and tries it: a system of its own, started with its own systemd.
 package_packages=(debhelper dpkg-dev lintian systemd mmdebstrap systemd-container curl jq sqlite3 xz-utils)
+# What the tarball is made with (packaging/tarball), and the systems it is tried in.
+tarball_packages=(libssh2-1-dev libnghttp2-dev zlib1g-dev autoconf automake libtool binutils git xz-utils dpkg-dev mmdebstrap systemd-container jq curl openssl)
 
 fail() {
   echo "install_dependencies: $*" >&2
@@ -48,12 +50,17 @@ for group in "$@"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${build_packages[@]}" "${test_packages[@]}") ;;
     lint) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
+    tarball) wanted+=("${build_packages[@]}" "${tarball_packages[@]}") ;;
     bench) wanted+=("${build_packages[@]}" "${bench_packages[@]}") ;;
     package) wanted+=("${build_packages[@]}" "${package_packages[@]}") ;;
     *) fail "there is no group \"$group\"; the groups are build, test, lint, bench and package" ;;
   esac
 done
 [ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench or package"
+    *) fail "there is no group \"$group\"; the groups are build, test, lint, bench and tarball" ;;
+  esac
+done
+[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench or tarball"
 
 distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || distribution=
 release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}") || release=

@@ -50,10 +50,10 @@ Result<std::shared_ptr<const tls::ServerContext>> load_tls(const std::string& li
   return Error{ErrorKind::kInvalid, code, section + what + ": " + context.error().detail};
 }
 
-CertificateKeeper::CertificateKeeper(std::string listener, const TlsSettings& settings,
-                                     std::string client_ca_file, const Clock& clock, AuditSink audit)
+CertificateKeeper::CertificateKeeper(std::string listener, TlsSettings settings, std::string client_ca_file,
+                                     const Clock& clock, AuditSink audit)
     : listener_(std::move(listener)),
-      settings_(settings),
+      settings_(std::move(settings)),
       client_ca_file_(std::move(client_ca_file)),
       clock_(clock),
       audit_(std::move(audit)) {}
@@ -90,6 +90,11 @@ void CertificateKeeper::reload() {
   context_ = std::move(*context);
   warned_at_.reset();
   warn_of_its_end();
+}
+
+void CertificateKeeper::use(const TlsSettings& settings, const std::string& client_ca_file) {
+  settings_ = settings;
+  client_ca_file_ = client_ca_file;
 }
 
 CertificateView CertificateKeeper::view() const {

@@ -33,8 +33,8 @@ struct CertificateView {
 /// Event loop's thread.
 class CertificateKeeper {
  public:
-  /// `settings` and `clock` must outlive it.
-  CertificateKeeper(std::string listener, const TlsSettings& settings, std::string client_ca_file,
+  /// `clock` must outlive it.
+  CertificateKeeper(std::string listener, TlsSettings settings, std::string client_ca_file,
                     const Clock& clock, AuditSink audit);
 
   /// As load_tls(). One that has expired is told and taken: tills on the Unix socket still want to trade.
@@ -44,6 +44,8 @@ class CertificateKeeper {
   void look();
   /// Reads them whether they changed or not: a secret that is no file shows no change.
   void reload();
+  /// Other files from now on; the pair that is shown stays until reload() finds a good one in them.
+  void use(const TlsSettings& settings, const std::string& client_ca_file);
   /// For new connections. Null before start().
   const std::shared_ptr<const tls::ServerContext>& context() const { return context_; }
   CertificateView view() const;
@@ -53,8 +55,8 @@ class CertificateKeeper {
   void warn_of_its_end();
 
   const std::string listener_;
-  const TlsSettings& settings_;
-  const std::string client_ca_file_;
+  TlsSettings settings_;
+  std::string client_ca_file_;
   const Clock& clock_;
   const AuditSink audit_;
   std::shared_ptr<const tls::ServerContext> context_;

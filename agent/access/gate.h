@@ -38,6 +38,10 @@ class Gate {
   /// For ServerOptions::admit. Sets `caller` to the terminal's or the operator's name. 401 `unauthorized`,
   /// 403 `forbidden`, 429 `locked-out`.
   std::optional<ServerResponse> admit(ServerRequest& head);
+  /// Others from now on.
+  void certificates_are(std::map<std::string, std::string> certificates) {
+    certificates_ = std::move(certificates);
+  }
   GateCounts counts() const { return {refused_, lockouts_}; }
 
  private:
@@ -49,7 +53,7 @@ class Gate {
   const AccessKind kind_;
   const AccessList& list_;
   const Clock& clock_;
-  const std::map<std::string, std::string> certificates_;
+  std::map<std::string, std::string> certificates_;
   const std::function<void()> look_again_;
   Lockouts lockouts_table_;
   std::uint64_t refused_ = 0, lockouts_ = 0;

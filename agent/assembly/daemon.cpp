@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <optional>
 
 #include "agent/assembly/damaged.h"
@@ -14,15 +15,10 @@
 #include "agent/assembly/doors.h"
 #include "agent/assembly/memory_keeper.h"
 #include "agent/assembly/protocol_error.h"
+#include "agent/assembly/reloader.h"
 #include "agent/assembly/report_key.h"
-#include "agent/connectors/connector_factory.h"
-#include "agent/delivery_loop/delivery_loop.h"
-#include "agent/file_intake/file_intake.h"
+#include "agent/assembly/works.h"
 #include "agent/http_server/server.h"
-#include "agent/ops_api/metrics.h"
-#include "agent/ops_api/ops_api.h"
-#include "agent/reconcile_loop/reconcile_loop.h"
-#include "agent/review/reviewing_port.h"
 #include "agent/till_api/till_api.h"
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/currency.h"
@@ -30,7 +26,6 @@
 #include "outbox/journal/schema.h"
 #include "outbox/journal/verify.h"
 #include "platform/log/log.h"
-#include "platform/service/child_process.h"
 #include "platform/service/service_host.h"
 
 namespace tillsync {
@@ -48,28 +43,30 @@ constexpr std::uint64_t kOpsBodyBytesMax = 2 * 1024 * 1024;  // an amended docum
 /// journal last.
 class Daemon {
  public:
-  Daemon(const Settings& settings, const Clock& clock) : settings_(settings), clock_(clock) {}
+  Daemon(const Settings& settings, ReadSettings read, const Clock& clock)
+      : settings_(settings), read_(std::move(read)), clock_(clock) {}
   ~Daemon() {
-    if (reviewer_) reviewer_->stop();
-    if (delivery_) delivery_->stop();  // its thread uses what is destroyed before it
+    if (works_) works_->stop();  // its threads use what is destroyed before it
   }
 
   Result<void> start() {
     auto defaults = store_defaults(settings_);
     if (!defaults) return defaults.error();
     store_.emplace(std::move(*defaults));
-    for (auto step : {&Daemon::open_journal, &Daemon::start_loops, &Daemon::start_apis}) {
+    for (auto step : {&Daemon::open_journal, &Daemon::start_works, &Daemon::start_apis}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
-    if (auto done = doors_->listen(*till_server_, *ops_server_); !done) return done.error();
-    return start_intakes();
+    return doors_->listen(*till_server_, *ops_server_);
   }
 
   /// Why the journal must not be used any more; known after start() or run().
   const std::optional<Error>& damage() const { return damage_; }
+  /// Why it cannot go on; known after run().
+  const std::optional<Error>& failure() const { return failure_; }
 
   void run() {
     loop_.on_stop_signal([this] { shut_down(); });
+    loop_.on_reload_signal([this] { reloader_->reload(); });
     feed_watchdog();
     doors_->watch(loop_);
     memory_.emplace(MemoryKeeperOptions{[this] { return journal_->head(); }});
@@ -81,24 +78,25 @@ class Daemon {
                                {"ops_port", ops_server_->tcp_port()},
                                {"backlog", journal_->counts().backlog()}});
     loop_.run();
-    intakes_.clear();
+    reloader_->join();
     workers_->stop();
-    reviewer_->stop();  // what waits there is put off
-    delivery_->stop();
-    reconcile_.reset();
-    journal_.reset();  // commits what waits; its answers still reach the delivery loop's object
+    works_->stop();
+    journal_.reset();  // commits what waits
     log::info("daemon.stopped");
   }
 
  private:
   Result<void> open_journal();
-  Result<void> start_loops();
-  void start_reviewer(const std::function<void(const Error&)>& on_damage);
-  Result<std::unique_ptr<TargetPort>> target_port(const std::string& name, http::Client& client,
-                                                  const DeliveryLoop::Parts::Post& post);
+  Result<void> start_works();
   Result<void> start_apis();
-  Result<void> start_intakes();
+  void start_reloader();
   AuditSink audit();
+  Works::Host host();
+  std::shared_ptr<Works> works() const;
+  void put_to_work(std::unique_ptr<Works> works);
+  Result<void> take_over(const Settings& settings);
+  void decided(const DecisionFact& fact, std::function<void()> then);
+  void committed(const CommitNews& news);
   void open_key();
   void damaged(const Error& error);
   void shut_down();
@@ -110,35 +108,39 @@ class Daemon {
     if (!done) log::warning("service_manager.unreachable", {{"detail", done.error().detail}});
   }
 
-  const Settings& settings_;
+  /// A decision that waits for the next deliveries, and who waits for it.
+  struct Held {
+    DecisionFact fact;
+    std::function<void()> then;
+  };
+
+  const Settings& settings_;  ///< as they were at the start; what needs a restart stays so
+  const ReadSettings read_;
   const Clock& clock_;
+  const UtcTime started_at_ = clock_.utc_now();
   SystemRandom random_;
-  FetchAllowances allowances_{clock_};
   EventLoop loop_;
   Metrics metrics_;
   std::optional<StoreDefaults> store_;
   std::optional<FileLock> lock_;
   std::optional<SigningKey> report_key_;  ///< none where it cannot be read: then reports are not signed
-  std::map<std::string, LaneMemory> lanes_;
-  Sequence head_;
   std::unique_ptr<DiskGuard> disk_;
   std::unique_ptr<TillApi> till_api_;
-  std::unique_ptr<DeliveryLoop> delivery_;
-  std::unique_ptr<jq::Mapper> mapper_;  ///< where a target has a connector file; ends before what it answers
-  std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<TradeIndex> trade_;
-  std::unique_ptr<Reviewer> reviewer_;
-  std::unique_ptr<ReconcileLoop> reconcile_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Works> works_;  ///< guarded by mutex_; stopped before the journal, gone after it
+  bool working_ = false;          ///< guarded by mutex_: its deliveries take commits and decisions
+  std::vector<Held> held_;        ///< guarded by mutex_: decisions while they do not
+  std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<WorkerPool> workers_;
-  std::unique_ptr<OpsApi> ops_api_;
+  std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<Doors> doors_;  ///< outlives the servers
   std::unique_ptr<HttpServer> till_server_;
   std::unique_ptr<HttpServer> ops_server_;
-  FileIntakes intakes_;
   std::optional<MemoryKeeper> memory_;
-  std::atomic<bool> running_{false};  ///< the parts that on_commit tells are all there
+  std::atomic<bool> till_api_runs_{false};
   bool stopping_ = false;
-  std::optional<Error> damage_;
+  std::optional<Error> damage_, failure_;
 };
 
 Result<void> mark_journal_owner(const Settings& settings) {
@@ -171,29 +173,26 @@ Result<void> Daemon::open_journal() {
     if (journal.error().kind == ErrorKind::kCorrupt) damage_ = journal.error();
     return journal.error();
   }
-  if (auto begun = (*journal)->begin(); !begun) return begun.error();
-  if (auto set = (*journal)->set_routes(routes_from(settings_)); !set) return set.error();
-  if (auto committed = (*journal)->commit(); !committed) return committed.error();
   if (auto marked = mark_journal_owner(settings_); !marked) return marked.error();
   open_key();
-  for (const auto& [name, target] : settings_.targets) {
-    auto lane = (*journal)->lane(name);
-    if (!lane) return lane.error();
-    lanes_[name] = *lane;
-  }
-  head_ = (*journal)->head().sequence;
   JournalThreadLimits limits;
   limits.retention_trading_days = settings_.journal.retention_trading_days;
   journal_ = std::make_unique<JournalThread>(
-      std::move(*journal), clock_, limits,
-      [this](const CommitNews& news) {
-        metrics_.commit(news.took, news.tasks);
-        if (!running_) return;
-        till_api_->committed(news);
-        delivery_->committed(news);
-      },
+      std::move(*journal), clock_, limits, [this](const CommitNews& news) { committed(news); },
       [this] { return disk_->make_room(); });
   return ok();
+}
+
+// On the journal thread.
+void Daemon::committed(const CommitNews& news) {
+  metrics_.commit(news.took, news.tasks);
+  if (till_api_runs_) till_api_->committed(news);
+  std::shared_ptr<Works> works;
+  {
+    const std::lock_guard lock(mutex_);
+    if (working_) works = works_;
+  }
+  if (works) works->delivery().committed(news);
 }
 
 // A store that cannot sign its reports trades all the same.
@@ -214,68 +213,94 @@ void Daemon::damaged(const Error& error) {
   });
 }
 
-Result<std::unique_ptr<TargetPort>> Daemon::target_port(const std::string& name, http::Client& client,
-                                                        const DeliveryLoop::Parts::Post& post) {
-  std::optional<Mapping> mapping;
-  if (mapper_) mapping.emplace(*mapper_, post);
-  const file::FileHost files{settings_.journal.path, post, [this] { return disk_->make_room(); }};
-  auto port = make_target_port(name, settings_.targets.at(name), settings_.store.id, client, clock_,
-                               read_secret, mapping, files);
-  if (!port || !reviewer_->wants_any()) return port;
-  return std::unique_ptr<TargetPort>(
-      std::make_unique<ReviewingPort>(name, std::move(*port), *reviewer_, post));
+Works::Host Daemon::host() {
+  return {clock_,
+          random_,
+          *store_,
+          *journal_,
+          *trade_,
+          *disk_,
+          *workers_,
+          metrics_,
+          report_key_ ? &*report_key_ : nullptr,
+          [this](const Error& error) { damaged(error); },
+          [this] { return accepting(); },
+          [this] { return doors_->sample(); },
+          [this] { return reloader_->state(); },
+          [this](const DecisionFact& fact, std::function<void()> then) { decided(fact, std::move(then)); },
+          started_at_};
 }
 
-void Daemon::start_reviewer(const std::function<void(const Error&)>& on_damage) {
-  reviewer_ = std::make_unique<Reviewer>(
-      Reviewer::Parts{settings_, *store_, routes_from(settings_), *journal_, *trade_, clock_,
-                      [this](const std::string& name) {
-                        return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_,
-                                          read_secret, mapper_.get(), &allowances_);
-                      },
-                      on_damage});
-}
-
-Result<void> Daemon::start_loops() {
+Result<void> Daemon::start_works() {
   disk_->watch(loop_);
-  const auto on_damage = [this](const Error& error) { damaged(error); };
-  auto workers = WorkerPool::start(settings_.journal.path, kWorkers, on_damage);
+  auto workers =
+      WorkerPool::start(settings_.journal.path, kWorkers, [this](const Error& error) { damaged(error); });
   if (!workers) return workers.error();
   workers_ = std::move(*workers);
-  const auto& targets = settings_.targets;
-  if (std::any_of(targets.begin(), targets.end(),
-                  [](const auto& each) { return !each.second.connector_file.empty(); }))
-    mapper_ = std::make_unique<jq::Mapper>(std::vector<std::string>{own_program(), "jq-worker"});
   auto trade = TradeIndex::open(settings_.journal.path);
   if (!trade) return trade.error();
   trade_ = std::move(*trade);
-  start_reviewer(on_damage);
-  auto reconcile = ReconcileLoop::start(ReconcileLoop::Parts{
-      settings_, *store_, clock_,
-      [this](const std::string& name) {
-        return make_read_back(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
-                              mapper_.get());
-      },
-      // Half of the reserve is for outcomes and decisions alone: a read-back can be had again.
-      [this] { return disk_->make_room(settings_.journal.disk_reserve_mib * 1024 * 1024 / 2); }, on_damage,
-      [this](const std::string& name) {
-        return make_fetch(name, settings_.targets.at(name), settings_.store.id, clock_, read_secret,
-                          mapper_.get(), &allowances_);
-      },
-      journal_.get(), trade_.get()});
-  if (!reconcile) return reconcile.error();
-  reconcile_ = std::move(*reconcile);
-  auto delivery = DeliveryLoop::start(
-      DeliveryLoop::Parts{
-          settings_, *journal_, clock_, random_,
-          [this](const std::string& name, http::Client& client, const DeliveryLoop::Parts::Post& post) {
-            return target_port(name, client, post);
-          },
-          [this](const std::string&, bool was_away) { reconcile_->drained(was_away); },
-          [this](const Error& error) { damaged(error); }},
-      lanes_, head_);
-  if (!delivery) return delivery.error();
-  delivery_ = std::move(*delivery);
+  auto works = Works::start(settings_, host());
+  if (!works) return works.error();
+  put_to_work(std::move(*works));
+  return ok();
+}
+
+std::shared_ptr<Works> Daemon::works() const {
+  const std::lock_guard lock(mutex_);
+  return works_;
+}
+
+// The one before lives for as long as an answer of it is under way, and is then gone on the loop's thread:
+// whoever has the last answer may be a thread that must not wait.
+void Daemon::put_to_work(std::unique_ptr<Works> works) {
+  const std::shared_ptr<Works> shared(
+      works.release(), [this](Works* gone) { loop_.post([owned = std::shared_ptr<Works>(gone)] {}); });
+  std::vector<Held> held;
+  {
+    const std::lock_guard lock(mutex_);
+    works_ = shared;
+    working_ = true;
+    held.swap(held_);
+  }
+  shared->delivery().committed(CommitNews{journal_->head(), {}, {}, 0});  // meanwhile
+  for (auto& each : held) shared->delivery().decided(each.fact, std::move(each.then));
+}
+
+// The lock is held on: who takes the deliveries away must not come in between.
+void Daemon::decided(const DecisionFact& fact, std::function<void()> then) {
+  const std::lock_guard lock(mutex_);
+  if (working_) {
+    works_->delivery().decided(fact, std::move(then));
+  } else {
+    held_.push_back({fact, std::move(then)});
+  }
+}
+
+// On the reloader's thread. Tills post on meanwhile, and operators are answered by the old one's views.
+Result<void> Daemon::take_over(const Settings& settings) {
+  const auto before = works();
+  {
+    const std::lock_guard lock(mutex_);
+    working_ = false;
+  }
+  before->stop();
+  std::optional<Error> refused;
+  auto works = Works::start(settings, host());
+  if (!works) {
+    refused = works.error();
+    works = Works::start(before->settings(), host());
+  }
+  if (works) {
+    put_to_work(std::move(*works));
+  } else {
+    // Neither the new nor the old: the service manager's turn. Every post that was answered is on disk.
+    loop_.post([this, error = works.error()] {
+      if (!failure_) failure_ = error;
+      shut_down();
+    });
+  }
+  if (refused) return *refused;
   return ok();
 }
 
@@ -315,22 +340,8 @@ Result<void> Daemon::start_apis() {
       TillApi::Parts{loop_, *journal_, *workers_, *store_, [this] { return health(); },
                      [this] { return disk_->has_room(); }},
       limits);
-  ops_api_ = std::make_unique<OpsApi>(
-      OpsApi::Parts{settings_, *store_, *journal_, *delivery_, *reconcile_, *workers_, metrics_,
-                    [this] { return accepting(); },
-                    [this] {
-                      return DiskSample{disk_->free_bytes(), disk_->reserve_bytes()};
-                    },
-                    clock_,
-                    [this] {
-                      std::map<std::string, IntakeCounts> counts;
-                      for (const auto& [name, intake] : intakes_) counts[name] = intake->counts();
-                      return counts;
-                    },
-                    report_key_ ? &*report_key_ : nullptr, [this] { return doors_->sample(); }});
-  running_ = true;
-  // What was committed while the parts were being built.
-  delivery_->committed(CommitNews{journal_->head(), {}, {}, 0});
+  till_api_runs_ = true;
+  start_reloader();
   ServerOptions till;
   till.connections_max = shares->tills;
   till.descriptors_max = shares->till_descriptors_max;
@@ -346,7 +357,10 @@ Result<void> Daemon::start_apis() {
     till_api_->handle(std::move(request), std::move(respond));
   });
   ops_server_ = std::make_unique<HttpServer>(loop_, ops, [this](ServerRequest request, Responder respond) {
-    ops_api_->handle(std::move(request), std::move(respond));
+    const auto serving = works();
+    serving->ops_api().handle(
+        std::move(request),
+        [serving, respond = std::move(respond)](ServerResponse response) { respond(std::move(response)); });
   });
   return ok();
 }
@@ -359,24 +373,23 @@ AuditSink Daemon::audit() {
   };
 }
 
-Result<void> Daemon::start_intakes() {
-  if (settings_.intakes.empty()) return ok();
-  const auto zone = TimeZone::find(settings_.store.time_zone);
-  if (!zone) return zone.error();
-  for (const auto& [name, settings] : settings_.intakes) {
-    auto intake = FileIntake::start(
-        {name, settings, *journal_, *store_, *zone, [this] { return disk_->has_room(); }, clock_});
-    if (!intake) return intake.error();
-    intakes_[name] = std::move(*intake);
-  }
-  return ok();
+void Daemon::start_reloader() {
+  reloader_ = std::make_unique<Reloader>(
+      settings_, Reloader::Parts{loop_, clock_, read_,
+                                 [this](const Settings& settings) {
+                                   // More targets may want more descriptors.
+                                   if (auto shares = connection_shares(settings); !shares)
+                                     return Result<void>(shares.error());
+                                   return take_over(settings);
+                                 },
+                                 [this](const Settings& settings) { doors_->reload(settings); }, audit()});
 }
 
 Health Daemon::health() const {
   Health health;
   health.accepting = accepting();
   health.backlog = journal_->counts().backlog();
-  for (const auto& [name, view] : delivery_->targets()) {
+  for (const auto& [name, view] : works()->delivery().targets()) {
     health.targets[name] = std::string(target_state_name(view.status.state));
   }
   return health;
@@ -397,6 +410,7 @@ void Daemon::feed_watchdog() {
 void Daemon::shut_down() {
   if (stopping_) return;
   stopping_ = true;
+  reloader_->stop();
   log::info("daemon.stopping");
   log_quietly(notify_stopping());
   journal_->refuse_posts();
@@ -428,14 +442,15 @@ Result<StoreDefaults> store_defaults(const Settings& settings) {
                        BusinessCalendar(*zone, settings.store.day_starts_at)};
 }
 
-Result<void> run_daemon(const Settings& settings, const Clock& clock) {
+Result<void> run_daemon(const Settings& settings, ReadSettings read, const Clock& clock) {
   std::optional<Error> damage;
   {
-    Daemon daemon(settings, clock);
+    Daemon daemon(settings, std::move(read), clock);
     auto started = daemon.start();
     if (started) daemon.run();
     damage = daemon.damage();
     if (!started && !damage) return started.error();
+    if (daemon.failure() && !damage) return *daemon.failure();
   }
   return damage ? run_damaged(settings, *damage, clock) : ok();
 }

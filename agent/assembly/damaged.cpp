@@ -87,6 +87,7 @@ class DamagedService {
       ops(request, std::move(respond));
     });
     doors_->watch(loop_);
+    loop_.on_reload_signal([this] { doors_->reload(settings_); });  // the rest waits for the recovery
     return doors_->listen(*till_, *ops_);
   }
 

@@ -77,7 +77,6 @@ Result<void> Doors::listen(HttpServer& till, HttpServer& ops) {
 }
 
 void Doors::watch(EventLoop& loop) {
-  loop.on_reload_signal([this] { reload(); });
   tick(loop);
 }
 
@@ -96,12 +95,17 @@ void Doors::look() {
   }
 }
 
-void Doors::reload() {
-  log::info("daemon.reload");
+void Doors::reload(const Settings& settings) {
   tokens_.look();
-  for (auto* certificate : {&till_certificate_, &ops_certificate_}) {
-    if (*certificate) (*certificate)->reload();
-  }
+  ops_gate_.certificates_are(settings.ops.client_certificates);
+  const auto read = [](std::optional<CertificateKeeper>& certificate, const TlsSettings& tls,
+                       const std::string& client_ca_file) {
+    if (!certificate) return;
+    certificate->use(tls, client_ca_file);
+    certificate->reload();
+  };
+  read(till_certificate_, settings.till, "");
+  read(ops_certificate_, settings.ops, settings.ops.client_ca_file);
 }
 
 AccessSample Doors::sample() const {

@@ -22,15 +22,17 @@ class Doors {
   void guard(ServerOptions& till, ServerOptions& ops);
   /// Opens every listener of the settings.
   Result<void> listen(HttpServer& till, HttpServer& ops);
-  /// Looks for other tokens once a second and for other certificates every five; both at once on SIGHUP.
+  /// Looks for other tokens once a second and for other certificates every five.
   void watch(EventLoop& loop);
+  /// Looks for both at once, with the files and names that these settings name. TLS is on or off, and where
+  /// is listened, as it was.
+  void reload(const Settings& settings);
   /// While the servers live.
   AccessSample sample() const;
 
  private:
   Doors(const Settings& settings, const Clock& clock, AuditSink audit);
   void look();
-  void reload();
   void tick(EventLoop& loop);
 
   const Settings& settings_;

@@ -6,6 +6,7 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/manual.h"
+#include "agent/cli/service_commands.h"
 #include "config/suggestion.h"
 
 namespace tillsync::cli {
@@ -58,6 +59,7 @@ void build(CLI::App& app, Context& context) {
   add_journal(app, context);
   add_connector(app, context);
   add_access(app, context);
+  add_service(app, context);
   add_jq_worker(app, context);
   add_manual(app, context);
 }

@@ -13,14 +13,9 @@ Exit run(const Context& context) {
   keep_memory_out_of_core_files();
   keep_files_private();
   keep_heap_small();
-  log::LogOptions options;
-  options.file = settings->log.file;
-  options.format = settings->log.format;
-  options.level = settings->log.level;
-  options.rotate_mib = settings->log.rotate_mib;
-  options.rotate_keep = settings->log.rotate_keep;
-  if (auto started = log::start(options); !started) return fail(started.error());
-  auto done = run_daemon(*settings, context.clock);
+  if (auto started = log::start(log_options(settings->log)); !started) return fail(started.error());
+  auto done = run_daemon(
+      *settings, [&context] { return read_settings(context); }, context.clock);
   if (!done) log::error("daemon.failed", {{"code", done.error().code}, {"detail", done.error().detail}});
   log::stop();
   return done ? Exit::kDone : fail(done.error());

@@ -42,6 +42,13 @@ StatusView read_status(const json::Value& status) {
   if (const json::Value* damaged = status.find("damaged"); damaged != nullptr && damaged->as_object()) {
     view.damaged = shown(*damaged, "reason") + "; " + shown(*damaged, "cure");
   }
+  if (const json::Value* settings = status.find("settings"); settings != nullptr && settings->as_object()) {
+    view.settings_loaded_at = shown(*settings, "loaded_at");
+    const json::Value* refused = settings->find("refused");
+    const json::Value* refusal = settings->find("last_refusal");
+    if (refused != nullptr && refused->as_bool() != nullptr && *refused->as_bool() && refusal != nullptr)
+      view.settings_refused = shown(*refusal, "at") + ": " + shown(*refusal, "detail");
+  }
   if (const json::Value* lost = status.find("lost"); lost != nullptr && lost->as_array() != nullptr) {
     for (const auto& range : *lost->as_array())
       view.lost += range.integer_of("through") - range.integer_of("from") + 1;
@@ -66,6 +73,9 @@ std::string status_text(const StatusView& status, std::size_t width) {
     out += fmt::format("{} records were lost in damage: see `tillsync journal verify`\n", status.lost);
   out += fmt::format("backlog {}  quarantined {}  oldest undelivered {}\n", status.backlog,
                      status.quarantined, status.oldest_undelivered);
+  if (!status.settings_loaded_at.empty()) out += "settings of " + status.settings_loaded_at + "\n";
+  if (!status.settings_refused.empty())
+    out += "SETTINGS REFUSED, the old ones stay; at " + status.settings_refused + "\n";
   if (!status.targets.empty()) {
     Table table{{"TARGET", "STATE", "OWED", "IN FLIGHT", "LAST SUCCESS", "LAST ERROR"}, {2, 3}, {}};
     for (const TargetView& t : status.targets) {

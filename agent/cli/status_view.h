@@ -31,8 +31,10 @@ struct StatusView {
   std::int64_t conflicts_open = 0;
   std::int64_t settled = 0;  ///< documents that owe nothing any more, however that came
   std::string oldest_undelivered;
-  std::string damaged;    ///< what is wrong with the journal and the cure, "" where nothing is
-  std::int64_t lost = 0;  ///< records that recoveries from damage could not carry over
+  std::string damaged;             ///< what is wrong with the journal and the cure, "" where nothing is
+  std::string settings_loaded_at;  ///< "-" where the daemon does not say
+  std::string settings_refused;    ///< when the file was refused since, and why; "" where it was not
+  std::int64_t lost = 0;           ///< records that recoveries from damage could not carry over
   std::vector<TargetView> targets;
 
   /// Nothing moves until a person resolves the quarantine.

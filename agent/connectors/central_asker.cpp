@@ -7,14 +7,21 @@
 #include "agent/connectors/classify.h"
 
 namespace tillsync {
+namespace {
+
+constexpr std::chrono::milliseconds kGivenUpEvery{200};
+
+}  // namespace
 
 CentralAsker::CentralAsker(std::string target, std::string what, std::string code,
-                           std::unique_ptr<http::Client> client, std::shared_ptr<Credentials> credentials)
+                           std::unique_ptr<http::Client> client, std::shared_ptr<Credentials> credentials,
+                           std::function<bool()> given_up)
     : target_(std::move(target)),
       what_(std::move(what)),
       code_(std::move(code)),
       client_(std::move(client)),
-      credentials_(std::move(credentials)) {}
+      credentials_(std::move(credentials)),
+      given_up_(std::move(given_up)) {}
 
 Result<http::Answer> CentralAsker::ask(const http::Request& request) {
   auto answer = once(request);
@@ -28,7 +35,13 @@ Result<http::Answer> CentralAsker::once(const http::Request& request) {
   CentralSession(credentials_, *client_).send(request, [&](CentralSession::Result got) {
     result = std::move(got);
   });
-  while (!result) client_->wait(std::chrono::seconds(60));  // ends: every exchange has its time-out
+  while (!result) {  // ends: every exchange has its time-out
+    if (given_up_ && given_up_()) {
+      client_->cancel_all();
+    } else {
+      client_->wait(given_up_ ? kGivenUpEvery : std::chrono::seconds(60));
+    }
+  }
   if (const auto* outcome = std::get_if<Outcome>(&*result))
     return unavailable(*outcome, ErrorKind::kUnavailable);
   auto& exchange = std::get<http::Exchange>(*result);

@@ -2,6 +2,7 @@
 // with. Blocking, on the thread that it was made for, with an HTTP client of its own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,9 +14,9 @@ namespace tillsync {
 class CentralAsker {
  public:
   /// `client` is the one that `credentials` use. `target` and `what` ("be read back") are for messages,
-  /// `code` is Error::code.
+  /// `code` is Error::code. `given_up`, where set: asked several times a second whether to wait on.
   CentralAsker(std::string target, std::string what, std::string code, std::unique_ptr<http::Client> client,
-               std::shared_ptr<Credentials> credentials);
+               std::shared_ptr<Credentials> credentials, std::function<bool()> given_up = {});
 
   /// An answer of any status but 401: after one the credential is read again and the request sent once more.
   /// kUnavailable: no credential, no answer, or 401 again; kTimeout.
@@ -32,6 +33,7 @@ class CentralAsker {
   const std::string target_, what_, code_;
   std::unique_ptr<http::Client> client_;
   std::shared_ptr<Credentials> credentials_;
+  const std::function<bool()> given_up_;
 };
 
 }  // namespace tillsync

@@ -147,14 +147,15 @@ Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, co
 
 Result<std::unique_ptr<ReadBackPort>> make_read_back(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, const Clock& clock,
-                                                     Credentials::ReadSecret read, jq::Mapper* mapper) {
+                                                     Credentials::ReadSecret read, jq::Mapper* mapper,
+                                                     std::function<bool()> given_up) {
   if (settings.connector == kFileConnector) return std::unique_ptr<ReadBackPort>();
   auto target = connector_of(name, settings);
   if (!target) return of_target(name, target.error());
   if (target->connector) {
     if (mapper == nullptr) return no_mapper(name);
     return make_mapped_read_back(name, settings, store, target->connector, target->parameters, clock, *mapper,
-                                 std::move(read));
+                                 std::move(read), std::move(given_up));
   }
   auto profile = CentralProfile::from(settings, store);
   if (!profile) return of_target(name, profile.error());
@@ -162,19 +163,19 @@ Result<std::unique_ptr<ReadBackPort>> make_read_back(const std::string& name, co
   if (!client) return of_target(name, client.error());
   auto credentials = make_credentials(settings, **client, clock, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  return std::unique_ptr<ReadBackPort>(
-      std::make_unique<RestReadBack>(name, std::move(*profile), std::move(*client), std::move(*credentials)));
+  return std::unique_ptr<ReadBackPort>(std::make_unique<RestReadBack>(
+      name, std::move(*profile), std::move(*client), std::move(*credentials), std::move(given_up)));
 }
 
 Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
     const std::string& name, const TargetSettings& settings, const std::string& store,
     const std::shared_ptr<const Connector>& connector, const json::Value& parameters, const Clock& clock,
-    jq::Mapper& mapper, Credentials::ReadSecret read) {
+    jq::Mapper& mapper, Credentials::ReadSecret read, std::function<bool()> given_up) {
   auto client = http::Client::open(1);
   if (!client) return of_target(name, client.error());
   const auto inbox = std::make_shared<EventInbox>(**client);
-  auto asker =
-      make_asker(name, settings, connector, parameters, **client, inbox, clock, mapper, std::move(read));
+  auto asker = make_asker(name, settings, connector, parameters, **client, inbox, clock, mapper,
+                          std::move(read), std::move(given_up));
   if (!asker) return asker.error();
   return std::unique_ptr<ReadBackPort>(std::make_unique<MappedReadBack>(
       MappedReadBack::Parts{name, connector, parameters, store, std::move(*client), std::move(*asker)}));
@@ -195,7 +196,7 @@ std::unique_ptr<FetchPort> metered(std::unique_ptr<FetchPort> port, const std::s
 Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const TargetSettings& settings,
                                               const std::string& store, const Clock& clock,
                                               Credentials::ReadSecret read, jq::Mapper* mapper,
-                                              FetchAllowances* allowances) {
+                                              FetchAllowances* allowances, std::function<bool()> given_up) {
   if (settings.connector == kFileConnector) return std::unique_ptr<FetchPort>();
   auto target = connector_of(name, settings);
   if (!target) return of_target(name, target.error());
@@ -206,7 +207,7 @@ Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const Tar
     if (mapper == nullptr) return no_mapper(name);
     const auto inbox = std::make_shared<EventInbox>(**client);
     auto asker = make_asker(name, settings, target->connector, target->parameters, **client, inbox, clock,
-                            *mapper, std::move(read));
+                            *mapper, std::move(read), std::move(given_up));
     if (!asker) return asker.error();
     MappedFetch fetch({name, target->connector, target->parameters, store, std::move(*asker)});
     return metered(
@@ -217,9 +218,9 @@ Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const Tar
   if (!profile) return of_target(name, profile.error());
   auto credentials = make_credentials(settings, **client, clock, std::move(read));
   if (!credentials) return of_target(name, credentials.error());
-  return metered(
-      std::make_unique<RestFetch>(name, std::move(*profile), std::move(*client), std::move(*credentials)),
-      name, limits, allowances);
+  return metered(std::make_unique<RestFetch>(name, std::move(*profile), std::move(*client),
+                                             std::move(*credentials), std::move(given_up)),
+                 name, limits, allowances);
 }
 
 Result<Asker> make_asker(const std::string& name, const TargetSettings& settings,

@@ -56,17 +56,17 @@ Result<std::unique_ptr<TargetPort>> make_mapped_port(const std::string& name, co
 
 /// For the reconcile thread; it brings its own HTTP client. `clock` and `mapper` outlive the port; a mapper
 /// is needed for a connector of a file. Null where a target that takes files cannot be asked what it has.
-/// Errors as above.
+/// `given_up`, where set, is asked several times a second whether a request is waited for any longer. Errors
+/// as above.
 Result<std::unique_ptr<ReadBackPort>> make_read_back(const std::string& name, const TargetSettings& settings,
                                                      const std::string& store, const Clock& clock,
                                                      Credentials::ReadSecret read = read_secret,
-                                                     jq::Mapper* mapper = nullptr);
-Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(const std::string& name,
-                                                            const TargetSettings& settings,
-                                                            const std::string& store,
-                                                            const std::shared_ptr<const Connector>& connector,
-                                                            const json::Value& parameters, const Clock& clock,
-                                                            jq::Mapper& mapper, Credentials::ReadSecret read);
+                                                     jq::Mapper* mapper = nullptr,
+                                                     std::function<bool()> given_up = {});
+Result<std::unique_ptr<ReadBackPort>> make_mapped_read_back(
+    const std::string& name, const TargetSettings& settings, const std::string& store,
+    const std::shared_ptr<const Connector>& connector, const json::Value& parameters, const Clock& clock,
+    jq::Mapper& mapper, Credentials::ReadSecret read, std::function<bool()> given_up = {});
 
 /// For one thread: asks what central knows. As make_read_back(); null for targets that take files. Within
 /// `allowances`, which outlive the port; null: without a limit.
@@ -74,14 +74,15 @@ Result<std::unique_ptr<FetchPort>> make_fetch(const std::string& name, const Tar
                                               const std::string& store, const Clock& clock,
                                               Credentials::ReadSecret read = read_secret,
                                               jq::Mapper* mapper = nullptr,
-                                              FetchAllowances* allowances = nullptr);
+                                              FetchAllowances* allowances = nullptr,
+                                              std::function<bool()> given_up = {});
 
 /// For who asks a target one thing at a time. `inbox` is of the client behind `transport`, and both, `clock`
 /// and `mapper` outlive what is made; `given_up` as Asker has it. Errors as above.
-Result<Asker> make_asker(
-    const std::string& name, const TargetSettings& settings,
-    const std::shared_ptr<const Connector>& connector, const json::Value& parameters,
-    http::Transport& transport, const std::shared_ptr<EventInbox>& inbox, const Clock& clock,
-    jq::Mapper& mapper, Credentials::ReadSecret read, std::function<bool()> given_up = [] { return false; });
+Result<Asker> make_asker(const std::string& name, const TargetSettings& settings,
+                         const std::shared_ptr<const Connector>& connector, const json::Value& parameters,
+                         http::Transport& transport, const std::shared_ptr<EventInbox>& inbox,
+                         const Clock& clock, jq::Mapper& mapper, Credentials::ReadSecret read,
+                         std::function<bool()> given_up = {});
 
 }  // namespace tillsync

@@ -104,9 +104,10 @@ Result<ChangesPage> parse_changes(std::string_view text, std::string_view store)
 }
 
 RestFetch::RestFetch(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
-                     std::shared_ptr<Credentials> credentials)
+                     std::shared_ptr<Credentials> credentials, std::function<bool()> given_up)
     : profile_(std::move(profile)),
-      asker_(std::move(target), "tell what it knows", "fetch", std::move(client), std::move(credentials)) {}
+      asker_(std::move(target), "tell what it knows", "fetch", std::move(client), std::move(credentials),
+             std::move(given_up)) {}
 
 /// 403, 408, 429 and what gateways say are of the target as a whole, other statuses of the one question.
 Error RestFetch::useless(const http::Answer& answer) const {

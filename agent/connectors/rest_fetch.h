@@ -27,9 +27,10 @@ Result<ChangesPage> parse_changes(std::string_view text, std::string_view store)
 
 class RestFetch final : public FetchPort {
  public:
-  /// `client` is the one that `credentials` use. `target` is for messages.
+  /// `client` is the one that `credentials` use. `target` is for messages; `given_up` as
+  /// CentralAsker has it.
   RestFetch(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
-            std::shared_ptr<Credentials> credentials);
+            std::shared_ptr<Credentials> credentials, std::function<bool()> given_up = {});
 
   bool offers(FactKind) const override { return true; }
   Result<ChangesPage> changes(const std::string& cursor) override;

@@ -124,9 +124,10 @@ Result<CentralPage> parse_central_page(std::string_view text) {
 }
 
 RestReadBack::RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
-                           std::shared_ptr<Credentials> credentials)
+                           std::shared_ptr<Credentials> credentials, std::function<bool()> given_up)
     : profile_(std::move(profile)),
-      asker_(std::move(target), "be read back", "read-back", std::move(client), std::move(credentials)) {}
+      asker_(std::move(target), "be read back", "read-back", std::move(client), std::move(credentials),
+             std::move(given_up)) {}
 
 Result<CentralPage> RestReadBack::page(const Result<http::Answer>& answer) const {
   if (!answer) return answer.error();

@@ -16,9 +16,10 @@ Result<CentralPage> parse_central_page(std::string_view text);
 
 class RestReadBack final : public ReadBackPort, public DigestPort {
  public:
-  /// `client` is the one that `credentials` use. `target` is for messages.
+  /// `client` is the one that `credentials` use. `target` is for messages; `given_up` as
+  /// CentralAsker has it.
   RestReadBack(std::string target, CentralProfile profile, std::unique_ptr<http::Client> client,
-               std::shared_ptr<Credentials> credentials);
+               std::shared_ptr<Credentials> credentials, std::function<bool()> given_up = {});
 
   /// kUnavailable: no credential, no answer, or another status than 200 (after a 401 the credential is read
   /// again and the request sent once more); kTimeout; kInvalid: an answer of the wrong shape.

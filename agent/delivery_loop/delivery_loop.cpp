@@ -66,13 +66,18 @@ Result<std::unique_ptr<DeliveryLoop>> DeliveryLoop::start(Parts parts,
 
 DeliveryLoop::~DeliveryLoop() {
   stop();
-  driver_.reset();  // connectors with a thread of their own post here until they end
+  end();
 }
 
 void DeliveryLoop::stop() {
   stopping_ = true;
   if (client_) client_->wake();
   if (thread_.joinable()) thread_.join();
+}
+
+void DeliveryLoop::end() {
+  driver_.reset();  // connectors with a thread of their own post here until they end
+  ahead_.reset();
 }
 
 void DeliveryLoop::tell(std::function<void()> event) {

@@ -64,8 +64,11 @@ class DeliveryLoop {
                                                      Sequence head, DeliveryLoopLimits limits = {});
   ~DeliveryLoop();
   /// Lets requests under way end (stop_patience), hands what became of them to the journal, and ends the
-  /// thread. The object must live until the journal thread has ended: its answers still come here.
+  /// thread. The views stay as they were. The object must live until the journal has answered what it was
+  /// handed: its answers still come here.
   void stop();
+  /// Ends the connectors; after stop(), and when the journal has answered.
+  void end();
 
   /// From any thread.
   void committed(const CommitNews& news);

@@ -34,6 +34,10 @@ Result<std::unique_ptr<FileIntake>> FileIntake::start(Parts parts, IntakeLimits 
 }
 
 FileIntake::~FileIntake() {
+  stop();
+}
+
+void FileIntake::stop() {
   stopping_ = true;
   if (watch_) watch_->stop();
   if (thread_.joinable()) thread_.join();

@@ -27,8 +27,10 @@ class FileIntake {
   };
   /// What the parts refer to must outlive it. A folder that is not there is no error: it is looked for again.
   static Result<std::unique_ptr<FileIntake>> start(Parts parts, IntakeLimits limits = {});
-  /// Ends with the chunk of documents that is under way; the file stays, and is read again at the next start.
+  /// stop().
   ~FileIntake();
+  /// Ends with the chunk of documents that is under way; the file stays, and is read again at the next start.
+  void stop();
   FileIntake(const FileIntake&) = delete;
   FileIntake& operator=(const FileIntake&) = delete;
 

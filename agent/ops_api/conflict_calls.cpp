@@ -92,7 +92,7 @@ void OpsApi::resolve_conflict(const ServerRequest& request, const std::string& i
         // Shown once all of them are in force.
         auto left = std::make_shared<std::size_t>(work->decisions.size());
         for (const auto& decided : work->decisions) {
-          parts_.delivery.decided(decided, [left, respond, answer] {
+          parts_.decided(decided, [left, respond, answer] {
             if (--*left == 0) respond(answer);
           });
         }

@@ -216,6 +216,12 @@ std::string Metrics::text(const MetricsSample& sample) {
   add_facts(out, sample);
   add_conflicts(out, sample);
   add_access(out, sample);
+  put(out.add("tillsync_settings_loaded_seconds",
+              "When the settings that run were read, in seconds of the Unix epoch.", MetricType::Gauge),
+      {}, std::chrono::duration<double>(sample.settings.loaded_at.time_since_epoch()).count());
+  put(out.add("tillsync_settings_refused", "1 while the settings file was refused at the last reload.",
+              MetricType::Gauge),
+      {}, sample.settings.refused ? 1 : 0);
   put(out.add("tillsync_disk_free_bytes", "Bytes free on the journal's disk.", MetricType::Gauge), {},
       as_double(sample.disk.free_bytes));
   put(out.add("tillsync_disk_reserve_bytes", "Bytes that the disk reserve holds now.", MetricType::Gauge), {},

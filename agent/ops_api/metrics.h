@@ -11,6 +11,7 @@
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/facts_summary.h"
 #include "agent/reconcile_loop/service_watch.h"
+#include "agent/views/settings_state.h"
 #include "outbox/journal/reader.h"
 
 namespace tillsync {
@@ -37,6 +38,7 @@ struct MetricsSample {
   AccessSample access = {};
   UtcTime started_at{};
   std::map<std::string, UtcTime> caught_up = {};  ///< ReconcileLoop::caught_up()
+  SettingsState settings = {};
 };
 
 /// The text's media type.

@@ -128,14 +128,14 @@ void OpsApi::status(Responder respond) {
   const bool accepting = parts_.accepting();
   read(std::move(respond),
        [this, counts, targets, blocked, accepting, intakes = intakes(), facts = parts_.reconcile.facts(),
-        certificates = access().certificates](JournalReader& reader) {
+        certificates = access().certificates, settings = settings_state()](JournalReader& reader) {
          auto oldest = reader.oldest_open();
          if (!oldest) return error_response(oldest.error());
          auto recoveries = reader.recoveries();
          if (!recoveries) return error_response(recoveries.error());
          return json_response(
              status_view(StatusSample{parts_.settings.store.id, accepting, counts, targets, blocked, *oldest,
-                                      std::move(*recoveries), intakes, facts, certificates}));
+                                      std::move(*recoveries), intakes, facts, certificates, settings}));
        });
 }
 
@@ -156,8 +156,9 @@ void OpsApi::metrics(Responder respond) {
                        parts_.reconcile.service(),
                        parts_.reconcile.facts(),
                        access(),
-                       started_at_,
-                       parts_.reconcile.caught_up()};
+                       parts_.started_at,
+                       parts_.reconcile.caught_up(),
+                       settings_state()};
   respond(text_response(200, parts_.metrics.text(sample), kMetricsMediaType));
 }
 
@@ -282,7 +283,7 @@ void OpsApi::decide(DecisionFact fact, Responder respond) {
           answer.emplace_back("delivery",
                               std::to_string(shared->delivery.document.value) + ":" + shared->delivery.step);
         }
-        parts_.delivery.decided(*shared, [respond, answer] { respond(json_response(answer)); });
+        parts_.decided(*shared, [respond, answer] { respond(json_response(answer)); });
       });
 }
 

@@ -11,6 +11,7 @@
 #include "agent/http_server/server.h"
 #include "agent/ops_api/metrics.h"
 #include "agent/reconcile_loop/reconcile_loop.h"
+#include "agent/views/settings_state.h"
 #include "agent/workers/worker_pool.h"
 #include "outbox/document/validation.h"
 #include "outbox/journal/journal_thread.h"
@@ -34,8 +35,12 @@ class OpsApi {
     std::function<std::map<std::string, IntakeCounts>()> intakes = {};  ///< by name; may be empty
     const SigningKey* report_key = nullptr;                             ///< none: reports are not signed
     std::function<AccessSample()> access = {};
+    std::function<SettingsState()> settings_state = {};
+    /// A decision that the journal has, for the deliveries that run then; `then` once it is in force.
+    std::function<void(const DecisionFact&, std::function<void()> then)> decided = {};
+    UtcTime started_at{};  ///< the daemon
   };
-  explicit OpsApi(Parts parts) : parts_(std::move(parts)), started_at_(parts_.clock.utc_now()) {}
+  explicit OpsApi(Parts parts) : parts_(std::move(parts)) {}
 
   void handle(ServerRequest request, Responder respond);
 
@@ -43,6 +48,9 @@ class OpsApi {
   void get(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   void post(const ServerRequest& request, const std::vector<std::string>& segments, Responder respond);
   std::map<std::string, IntakeCounts> intakes() const;
+  SettingsState settings_state() const {
+    return parts_.settings_state ? parts_.settings_state() : SettingsState();
+  }
   AccessSample access() const { return parts_.access ? parts_.access() : AccessSample(); }
   void status(Responder respond);
   void metrics(Responder respond);
@@ -64,7 +72,6 @@ class OpsApi {
   void read(Responder respond, std::function<ServerResponse(JournalReader&)> make);
 
   Parts parts_;
-  const UtcTime started_at_;
 };
 
 }  // namespace tillsync

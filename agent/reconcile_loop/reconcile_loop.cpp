@@ -60,12 +60,18 @@ Result<std::unique_ptr<ReconcileLoop>> ReconcileLoop::start(Parts parts, Reconci
 }
 
 ReconcileLoop::~ReconcileLoop() {
+  stop();
+}
+
+void ReconcileLoop::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  // A report may be reading central back; it ends with the page under way, and no later one begins.
+  const auto turn = turn_.take(limits_.report_refresh_max);
 }
 
 /// A backup that was brought back has other records at the same places.
@@ -245,7 +251,7 @@ Result<ReadBackMark> ReconcileLoop::read_back(JournalReader& reader, const std::
 void ReconcileLoop::refresh(JournalReader& reader, BusinessDay from, BusinessDay to) {
   const auto deadline = parts_.clock.steady_now() + limits_.report_refresh_max;
   const auto turn = turn_.take(limits_.report_refresh_max);
-  if (!turn) return;
+  if (!turn || stopping_) return;
   for (auto& [name, port] : ports_) {
     auto days = stale_days(reader, *view_, name, from, to);
     if (!days) continue;

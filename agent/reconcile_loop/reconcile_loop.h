@@ -80,6 +80,8 @@ class ReconcileLoop {
   };
   static Result<std::unique_ptr<ReconcileLoop>> start(Parts parts, ReconcileLoopLimits limits = {});
   ~ReconcileLoop();
+  /// Ends the thread, and whatever reads central back: from then on reports come from what is held.
+  void stop();
 
   /// A backlog has drained; `was_away`: its target could not be reached meanwhile. From any thread.
   void drained(bool was_away);

@@ -57,6 +57,15 @@ json::Value facts_view(const FactsSummary& facts) {
   return json::Object{{"kinds", std::move(kinds)}, {"targets", std::move(targets)}};
 }
 
+json::Value settings_view(const SettingsState& settings) {
+  json::Value refusal;
+  if (settings.refusal)
+    refusal = json::Object{{"at", format_utc(settings.refusal->at)}, {"detail", settings.refusal->detail}};
+  return json::Object{{"loaded_at", format_utc(settings.loaded_at)},
+                      {"refused", settings.refused},
+                      {"last_refusal", std::move(refusal)}};
+}
+
 json::Value certificates_view(const std::vector<CertificateView>& certificates) {
   json::Array out;
   for (const CertificateView& each : certificates) {
@@ -119,6 +128,7 @@ json::Value status_view(const StatusSample& sample) {
       {"documents", std::move(documents)},
       {"targets", std::move(targets)},
       {"lost", std::move(lost)}};
+  if (sample.settings) status.emplace_back("settings", settings_view(*sample.settings));
   if (!sample.certificates.empty())
     status.emplace_back("certificates", certificates_view(sample.certificates));
   if (!intakes.empty()) status.emplace_back("intakes", std::move(intakes));

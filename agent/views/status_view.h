@@ -10,6 +10,7 @@
 #include "agent/delivery_loop/delivery_loop.h"
 #include "agent/file_intake/intake_counts.h"
 #include "agent/reconcile_loop/facts_summary.h"
+#include "agent/views/settings_state.h"
 #include "outbox/journal/reader.h"
 #include "platform/json/json.h"
 
@@ -26,6 +27,7 @@ struct StatusSample {
   std::map<std::string, IntakeCounts> intakes = {};
   FactsSummary facts = {};
   std::vector<CertificateView> certificates = {};
+  std::optional<SettingsState> settings = {};  ///< none while the journal is damaged
 };
 
 json::Value status_view(const StatusSample& sample);

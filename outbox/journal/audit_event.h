@@ -10,12 +10,12 @@ namespace tillsync {
 
 struct AuditEvent {
   /// "terminal-added", "terminal-revoked", "terminal-changed", "terminal-removed", the same with "operator-",
-  /// or "certificate-replaced". -changed and -removed: the file was edited by other means than the command
-  /// line.
+  /// "certificate-replaced", or "settings-changed". -changed and -removed: the file was edited by other means
+  /// than the command line.
   std::string what;
-  std::string subject;  ///< the terminal, the operator, or the listener ("till", "ops")
+  std::string subject;  ///< the terminal, the operator, or the listener ("till", "ops"); "" of settings
   std::string by;       ///< who did it, as far as the file says; "" where it does not
-  std::string detail;   ///< for people: token id, role, when it ends; never a secret
+  std::string detail;   ///< for people: token id, role, when it ends, which settings; never a secret
 };
 
 /// As it stands in its record of the journal: a JSON object of the members above.

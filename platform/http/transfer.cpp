@@ -6,6 +6,7 @@
 
 #include "platform/base/check.h"
 #include "platform/http/failure.h"
+#include "platform/http/system_trust.h"
 
 namespace tillsync::http {
 namespace {
@@ -248,6 +249,8 @@ void set_trust(Options& options, const Request& request) {
     options.set(CURLOPT_CAINFO, request.ca_file.c_str());
     options.set(CURLOPT_CAPATH,
                 static_cast<const char*>(nullptr));  // that file alone, not the system's store as well
+  } else if (!system_ca_file().empty()) {
+    options.set(CURLOPT_CAINFO, system_ca_file().c_str());
   }
   if (!request.user.empty()) {
     options.set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));

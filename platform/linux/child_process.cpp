@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "platform/linux/handle.h"
@@ -107,6 +108,11 @@ bool would_block() {
 // version.
 std::string own_program() {
   return "/proc/self/exe";
+}
+
+std::string program_file() {
+  std::error_code fault;
+  return std::filesystem::read_symlink("/proc/self/exe", fault).string();
 }
 
 Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv,

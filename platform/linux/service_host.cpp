@@ -21,9 +21,11 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "platform/linux/handle.h"
+#include "platform/service/reloading.h"
 
 namespace tillsync {
 namespace {
@@ -109,6 +111,13 @@ void on_interrupt(int) {
 
 Result<void> notify_ready() {
   return notify("READY=1");
+}
+Result<void> notify_reloading() {
+  // With Type=notify-reload (systemd 253) the time tells this reload from an earlier one.
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t usec = static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000;
+  return notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec));
 }
 Result<void> notify_stopping() {
   return notify("STOPPING=1");

@@ -14,6 +14,8 @@ namespace tillsync {
 
 /// The path that starts this very program again, even where its file has been replaced since (an upgrade).
 std::string own_program();
+/// Where this program's file lies, links followed; "" where the system does not tell.
+std::string program_file();
 
 /// The child has three descriptors: its standard input and output, which lead here, and its standard error,
 /// which leads nowhere, since what it writes there may be a payload. Interrupts of a terminal and the service

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "platform/http/system_trust.h"
+
 namespace tillsync::transfer {
 namespace {
 
@@ -184,7 +186,8 @@ struct ServerFolder::Impl {
     set(CURLOPT_PROTOCOLS_STR, options.implicit_tls ? "ftps" : "ftp", fault);
     set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL), fault);  // data as well, or nothing
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2), fault);
-    if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str(), fault);
+    const std::string& trusted = options.ca_file.empty() ? http::system_ca_file() : options.ca_file;
+    if (!trusted.empty()) set(CURLOPT_CAINFO, trusted.c_str(), fault);
     set(CURLOPT_PASSWORD, options.secret.c_str(), fault);
     set(CURLOPT_FTP_FILEMETHOD, static_cast<long>(CURLFTPMETHOD_NOCWD), fault);
     set(CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout_s, fault);

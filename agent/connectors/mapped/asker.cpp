@@ -11,7 +11,7 @@ Reply Asker::ask(const RequestSpec& request, const std::string& what, const Mapp
 Reply Asker::once(const RequestSpec& request, const std::string& what, const MappingInput& input) {
   const auto reply = std::make_shared<std::optional<Reply>>();
   requester_.send(request, what, input, [reply](Reply got) { *reply = std::move(got); });
-  inbox_->run_until([&] { return reply->has_value() || given_up_(); });
+  inbox_->run_until([&] { return reply->has_value() || (given_up_ && given_up_()); });
   if (*reply) return std::move(**reply);
   Reply none;
   none.outcome.emplace();

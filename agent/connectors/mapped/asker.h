@@ -14,11 +14,9 @@ namespace tillsync {
 
 class Asker {
  public:
-  /// `inbox` is of the client that the requester sends with; its mapping posts there. `given_up`: no answer
-  /// will come any more (of a target that is only played).
-  Asker(
-      std::shared_ptr<EventInbox> inbox, Requester requester,
-      std::function<bool()> given_up = [] { return false; })
+  /// `inbox` is of the client that the requester sends with; its mapping posts there. `given_up`, where
+  /// set: no answer will come any more, or none is waited for.
+  Asker(std::shared_ptr<EventInbox> inbox, Requester requester, std::function<bool()> given_up = {})
       : inbox_(std::move(inbox)), requester_(std::move(requester)), given_up_(std::move(given_up)) {}
 
   /// Once more with a new credential after a 401. `what` as Requester::send().

@@ -29,7 +29,7 @@ class EventInbox {
   void run_until(Done done) {
     while (!done()) {
       for (auto& event : take()) event();
-      if (!done()) client_.wait(std::chrono::seconds(60));
+      if (!done()) client_.wait(std::chrono::milliseconds(250));  // `done` may be that somebody has given up
     }
   }
 
