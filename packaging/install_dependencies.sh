@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tillsync is built, tested and checked with, from Debian's own packages. The one list of dependencies.
 #
-#   bash packaging/install_dependencies.sh build|test|lint|bench ...     (test, lint and bench include what they stand on)
+#   bash packaging/install_dependencies.sh build|test|lint|bench|windows ...     (all but build include what they stand on)
 #
 # Safe to repeat: packages that are there are left alone, and where none is missing no network is used.
 set -euo pipefail
@@ -16,7 +16,7 @@ build_packages=(
   libtomlplusplus-dev libcli11-dev                            # settings, command line
   libpugixml-dev                                              # POSLog XML
   libjq-dev                                                   # mappings in the language that operators know: jq
-  libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
+  tzdata                                                      # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
   ca-certificates
 )
@@ -33,6 +33,12 @@ command -v node >/dev/null && command -v npm >/dev/null || test_packages+=(nodej
 lint_packages=(clang-format clang-tidy git clang-14 libclang-rt-14-dev llvm-14) # the last three fuzz, and name what is found
 # What the bench suite measures beside tillsync, and with. PostgreSQL's package brings pgbench.
 bench_packages=(wrk redis-server rabbitmq-server nats-server postgresql-15 postgresql-client-15 strace binutils xz-utils)
+# What the cross-build for Windows and its tests under wine call.
+windows_packages=(
+  g++-mingw-w64-x86-64-posix mingw-w64-tools libz-mingw-w64-dev wine wine64
+  wixl msitools # the installer
+  dpkg-dev autoconf automake libtool tcl patch curl jq # libraries from their source packages
+)
 
 fail() {
   echo "install_dependencies: $*" >&2
@@ -46,10 +52,11 @@ for group in "$@"; do
     test) wanted+=("${build_packages[@]}" "${test_packages[@]}") ;;
     lint) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}") ;;
     bench) wanted+=("${build_packages[@]}" "${bench_packages[@]}") ;;
-    *) fail "there is no group \"$group\"; the groups are build, test, lint and bench" ;;
+    windows) wanted+=("${build_packages[@]}" "${windows_packages[@]}") ;;
+    *) fail "there is no group \"$group\"; the groups are build, test, lint, bench and windows" ;;
   esac
 done
-[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint or bench"
+[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench or windows"
 
 distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || distribution=
 release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}") || release=

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,8 @@ namespace tillsync {
 
 /// The path that starts this very program again, even where its file has been replaced since (an upgrade).
 std::string own_program();
+/// Where this program's file lies, links followed; "" where the system does not tell.
+std::string program_file();
 
 /// The child has three descriptors: its standard input and output, which lead here, and its standard error,
 /// which leads nowhere, since what it writes there may be a payload. Interrupts of a terminal and the service
@@ -48,9 +51,9 @@ class ChildProcess {
   std::string end();
 
  private:
-  ChildProcess(int socket, int process) : socket_(socket), process_(process) {}
-  int socket_ = -1;
-  int process_ = -1;
+  struct Impl;
+  explicit ChildProcess(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;  ///< none once it has been moved from
 };
 
 }  // namespace tillsync
