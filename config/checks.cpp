@@ -190,7 +190,8 @@ std::string check_secret(std::string_view value) {
   const bool file = value.substr(0, 5) == "file:";
   const bool environment = value.substr(0, 4) == "env:";
   const bool credential = value.starts_with(kCredential);
-  if (!file && !environment && !credential) {
+  const bool sealed = value.starts_with("dpapi:");
+  if (!file && !environment && !credential && !sealed) {
     return "must name where the secret is kept, not hold it; put the secret into a file that only tillsync "
            "may read "
            "and write \"file:/etc/tillsync/NAME\", or \"env:NAME\", or \"systemd-credential:NAME\", or \"\" "
@@ -203,6 +204,7 @@ std::string check_secret(std::string_view value) {
            "and no :)";
   }
   if (credential) return {};
+  if (sealed) return value.size() > 6 ? "" : "names no file; write \"dpapi:NAME\"";
   if (file) return value.size() > 5 ? "" : "names no file; write \"file:/etc/tillsync/NAME\"";
   const std::string_view name = value.substr(4);
   const bool good =

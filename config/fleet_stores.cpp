@@ -29,7 +29,7 @@ bool is_key_digits(const std::string& key) {
 }
 
 void resolve(std::string& path, const std::filesystem::path& folder) {
-  if (!path.empty()) path = (folder / path).lexically_normal().string();
+  if (!path.empty()) path = (folder / path).lexically_normal().generic_string();
 }
 
 FleetStore read_store(const std::string& id, const Node& node, const std::filesystem::path& folder,
@@ -101,7 +101,7 @@ LoadedFleet load_fleet(const std::string& file) {
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (!in.is_open() || in.bad()) return only(file, 0, "cannot be read; check the rights on it");
-  return parse_fleet(text, path.string());
+  return parse_fleet(text, path.generic_string());
 }
 
 }  // namespace tillsync

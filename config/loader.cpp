@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "config/targets.h"
 #include "platform/service/child_process.h"
+#include "platform/service/places.h"
 
 namespace tillsync {
 
@@ -43,7 +44,10 @@ std::vector<std::string> shipped_connector_folders() {
 /// Reads one settings file's tree.
 class Loader {
  public:
-  Loader(const Node& root, const std::string& file) : root_(root), file_(file), mistakes_(file) {}
+  Loader(const Node& root, const std::string& file) : root_(root), file_(file), mistakes_(file) {
+    settings_.journal.path = data_folder_default();
+    settings_.till.unix_socket = till_socket_default();
+  }
 
   LoadedSettings load() {
     check_section_names();
@@ -121,13 +125,16 @@ class Loader {
   // A path in the file is meant from the file's own folder, wherever the program was started.
   void resolve(std::string& path) const {
     if (path.empty()) return;
-    path = (std::filesystem::path(file_).parent_path() / path).lexically_normal().string();
+    path = (std::filesystem::path(file_).parent_path() / path).lexically_normal().generic_string();
   }
   void resolve(SecretReference& secret) const {
-    if (secret.text.substr(0, 5) != "file:") return;
-    std::string path = secret.text.substr(5);
-    resolve(path);
-    secret.text = "file:" + path;
+    for (const std::string kind : {"file:", "dpapi:"}) {
+      if (!secret.text.starts_with(kind)) continue;
+      std::string path = secret.text.substr(kind.size());
+      resolve(path);
+      secret.text = kind + path;
+      return;
+    }
   }
 
   void resolve_paths() {
@@ -225,7 +232,7 @@ LoadedSettings load_settings(const std::string& file) {
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > config::kFileBytesMax)
     return config::only(file, 0, "the settings file is larger than 1 MiB");
-  return parse_settings(text, path.string());
+  return parse_settings(text, path.generic_string());
 }
 
 }  // namespace tillsync

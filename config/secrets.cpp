@@ -4,6 +4,7 @@
 
 #include "config/checks.h"
 #include "config/settings.h"
+#include "platform/service/sealed_secret.h"
 
 namespace tillsync {
 namespace {
@@ -42,6 +43,13 @@ Result<std::string> read_credential(const SecretReference& reference, const std:
                                    ":/PATH or LoadCredentialEncrypted=" + name + " into it, and restart it");
 }
 
+Result<std::string> read_sealed(const SecretReference& reference, const std::string& path) {
+  auto sealed = read_file(reference, path);
+  if (!sealed) return sealed;
+  auto secret = unseal_secret(*sealed);
+  return secret ? secret : unreadable(reference, secret.error().detail);
+}
+
 Result<std::string> read_environment(const SecretReference& reference, const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return unreadable(reference, "is not in the environment; set it for the service");
@@ -53,6 +61,7 @@ Result<std::string> read_whole(const SecretReference& reference) {
   const std::string name = reference.text.substr(colon + 1);
   if (reference.text.starts_with("env:")) return read_environment(reference, name);
   if (reference.text.starts_with("file:")) return read_file(reference, name);
+  if (reference.text.starts_with("dpapi:")) return read_sealed(reference, name);
   return read_credential(reference, name);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tillsync is built, tested and checked with, from Debian's own packages. The one list of dependencies.
 #
-#   bash packaging/install_dependencies.sh build|test|lint|bench|package|tarball ...     (test, lint and bench include what they stand on)
+#   bash packaging/install_dependencies.sh build|test|lint|bench|package|tarball|windows ...     (all but build include what they stand on)
 #
 # Safe to repeat: packages that are there are left alone, and where none is missing no network is used.
 set -euo pipefail
@@ -16,7 +16,7 @@ build_packages=(
   libtomlplusplus-dev libcli11-dev                            # settings, command line
   libpugixml-dev                                              # POSLog XML
   libjq-dev                                                   # mappings in the language that operators know: jq
-  libhowardhinnant-date-dev tzdata                            # business days in the store's time zone
+  tzdata                                                      # business days in the store's time zone
   doctest-dev librapidcheck-dev python3                       # the build is configured with its tests
   ca-certificates
 )
@@ -38,6 +38,12 @@ bench_packages=(wrk redis-server rabbitmq-server nats-server postgresql-15 postg
 package_packages=(debhelper dpkg-dev lintian systemd mmdebstrap systemd-container curl jq sqlite3 xz-utils)
 # What the tarball is made with (packaging/tarball), and the systems it is tried in.
 tarball_packages=(libssh2-1-dev libnghttp2-dev zlib1g-dev autoconf automake libtool binutils git xz-utils dpkg-dev mmdebstrap systemd-container jq curl openssl)
+# What the cross-build for Windows and its tests under wine call.
+windows_packages=(
+  g++-mingw-w64-x86-64-posix mingw-w64-tools libz-mingw-w64-dev wine wine64
+  wixl msitools # the installer
+  dpkg-dev autoconf automake libtool tcl patch curl jq # libraries from their source packages
+)
 
 fail() {
   echo "install_dependencies: $*" >&2
@@ -53,14 +59,11 @@ for group in "$@"; do
     tarball) wanted+=("${build_packages[@]}" "${tarball_packages[@]}") ;;
     bench) wanted+=("${build_packages[@]}" "${bench_packages[@]}") ;;
     package) wanted+=("${build_packages[@]}" "${package_packages[@]}") ;;
-    *) fail "there is no group \"$group\"; the groups are build, test, lint, bench and package" ;;
+    windows) wanted+=("${build_packages[@]}" "${windows_packages[@]}") ;;
+    *) fail "there is no group \"$group\"; the groups are build, test, lint, bench, package, tarball and windows" ;;
   esac
 done
-[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench or package"
-    *) fail "there is no group \"$group\"; the groups are build, test, lint, bench and tarball" ;;
-  esac
-done
-[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench or tarball"
+[ ${#wanted[@]} -gt 0 ] || fail "name a group: build, test, lint, bench, package, tarball or windows"
 
 distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || distribution=
 release=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}") || release=

@@ -3,12 +3,15 @@
 #
 #   bash tests/run.sh                what a developer and the checks run
 #   bash tests/run.sh -R unit_       only tests whose name matches; any option of ctest is passed on
+#   bash tests/run.sh --windows      builds for Windows instead, and tests that under wine (packaging/windows/DESIGN.md)
 #
 # Safe to repeat: what is installed and built already is left alone. The tests use this machine's loopback alone, on free
 # ports, and stop what they start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # another clone of the tree finds what this one compiled
+
+[ "${1:-}" != --windows ] || exec bash tests/windows/run.sh
 
 started=$SECONDS
 phase() { printf '\n== %s\n' "$*"; }

@@ -7,7 +7,9 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/manual.h"
 #include "agent/cli/service_commands.h"
+#include "agent/cli/secret.h"
 #include "config/suggestion.h"
+#include "platform/service/places.h"
 
 namespace tillsync::cli {
 namespace {
@@ -17,7 +19,7 @@ constexpr const char* kPurpose =
     "replays each to the\n"
     "central ERP and CRM once in effect, whenever they can be reached.";
 
-constexpr const char* kFooter =
+const std::string kExamples =
     "Examples:\n"
     "  tillsync check --config ./tillsync.toml     every mistake in the settings, with its line\n"
     "  tillsync run --config ./tillsync.toml       the daemon, in the foreground\n"
@@ -25,26 +27,28 @@ constexpr const char* kFooter =
     "  tillsync watch                              what is still owed to central, while it drains\n"
     "  tillsync report reconciliation --day 2026-11-23\n"
     "  tillsync COMMAND --help                     more about one command\n"
-    "\n"
-    "The settings file is --config FILE, else the environment's TILLSYNC_CONFIG, else "
-    "/etc/tillsync/tillsync.toml.\n"
-    "\n"
+    "\n";
+constexpr const char* kExitStatuses =
     "Exit status: 0 done; 1 the answer is no (not balanced, chain broken, not delivered); 2 usage or "
     "settings;\n"
     "  3 the daemon cannot be reached; 4 storage.";
 
-std::string settings_file_default() {
+std::string settings_file() {
   const char* named = std::getenv("TILLSYNC_CONFIG");
-  return named != nullptr && *named != '\0' ? named : kSettingsFileDefault;
+  return named != nullptr && *named != '\0' ? named : settings_file_default();
 }
 
 void build(CLI::App& app, Context& context) {
+  app.allow_windows_style_options(false);  // a path may begin with "/" there too
   app.set_version_flag("--version", std::string("tillsync ") + TILLSYNC_VERSION);
   app.set_help_flag("-h,--help", "this help");
   app.add_option("--config", context.settings_file,
                  "the settings file (default: " + context.settings_file + ")");
   app.require_subcommand(1);
-  app.footer(kFooter);
+  app.footer(kExamples +
+             ("The settings file is --config FILE, else the environment's TILLSYNC_CONFIG, else " +
+              settings_file_default() + ".\n\n") +
+             kExitStatuses);
   add_run(app, context);
   add_check(app, context);
   add_post(app, context);
@@ -60,6 +64,7 @@ void build(CLI::App& app, Context& context) {
   add_connector(app, context);
   add_access(app, context);
   add_service(app, context);
+  add_secret(app, context);
   add_jq_worker(app, context);
   add_manual(app, context);
 }
@@ -110,7 +115,7 @@ std::string full_name(const CLI::App* app) {
 int parse_and_run(int argc, const char* const* argv) {
   const SystemClock clock;
   Context context(clock);
-  context.settings_file = settings_file_default();
+  context.settings_file = settings_file();
   CLI::App app(kPurpose, "tillsync");
   build(app, context);
   if (argc <= 1) {

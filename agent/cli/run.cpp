@@ -30,7 +30,9 @@ void add_run(CLI::App& app, Context& context) {
        "  tillsync run\n  tillsync run --config /etc/tillsync/tillsync.toml\n",
        "0 stopped as asked; 2 usage or settings; 3 an address, or the journal, is in use by another\n"
        "  process; 4 the journal cannot be used"});
-  command->callback([&context] { context.exit = run(context); });
+  command->callback([&context] {
+    context.exit = static_cast<Exit>(run_hosted([&context] { return static_cast<int>(run(context)); }));
+  });
 }
 
 }  // namespace tillsync::cli

@@ -11,6 +11,7 @@
 #include "agent/connectors/connector_factory.h"
 #include "outbox/document/validation.h"
 #include "platform/log/printable.h"
+#include "platform/service/service_host.h"
 
 namespace tillsync::cli {
 namespace {
@@ -40,6 +41,7 @@ std::int64_t line_of(const std::string& file, std::string_view key, const std::s
 Exit fail(Exit status, std::string_view what_and_cure) {
   const std::string line = "tillsync: " + printable(what_and_cure, kErrorBytesMax) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
+  note_to_system_log(Notice::kError, line);  // of a service: nobody sees its standard error there
   return status;
 }
 

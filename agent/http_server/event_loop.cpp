@@ -74,6 +74,12 @@ void EventLoop::on_stop_signal(std::function<void()> work) {
 
 namespace {
 
+// What asks to read the settings again: on Windows the service host turns the service manager's word into
+// this.
+#if !defined(SIGHUP) && defined(SIGBREAK)
+#define SIGHUP SIGBREAK
+#endif
+
 #ifdef SIGHUP
 void await_reload(asio::signal_set& signals, std::shared_ptr<std::function<void()>> work) {
   signals.async_wait([&signals, work = std::move(work)](const boost::system::error_code& error, int) {

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <filesystem>
 
+#include "platform/service/file_stamp.h"
+
 namespace tillsync {
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -10,6 +12,13 @@ using Tcp = asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
 
 namespace {
+
+// Where there is the second (Windows), the first would let any other program listen on the same address.
+#ifdef SO_EXCLUSIVEADDRUSE
+using OwnAddress = asio::detail::socket_option::boolean<SOL_SOCKET, SO_EXCLUSIVEADDRUSE>;
+#else
+using OwnAddress = asio::socket_base::reuse_address;
+#endif
 
 /// Connections that the kernel completes while the loop is busy.
 constexpr int kBacklog = 1024;
@@ -57,7 +66,7 @@ template <class Protocol>
 error_code open_and_bind(Acceptor<Protocol>& acceptor, const typename Protocol::endpoint& endpoint) {
   error_code error;
   acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.set_option(OwnAddress(true), error);
   if (!error) acceptor.bind(endpoint, error);
   return error;
 }
@@ -68,7 +77,7 @@ Result<void> clear_stale_socket(asio::io_context& context, const std::string& pa
   std::error_code file_error;
   const auto type = std::filesystem::symlink_status(path, file_error).type();
   if (type == std::filesystem::file_type::not_found) return ok();
-  if (type != std::filesystem::file_type::socket) {
+  if (!is_socket_file(path)) {
     return cannot_listen(path, "there is a file that is no socket; remove it or name another path");
   }
   Unix::socket probe(context);

@@ -72,7 +72,7 @@ class TimeZone {
 
  private:
   explicit TimeZone(const void* zone) : zone_(zone) {}
-  const void* zone_;  // date::time_zone, owned by the process-wide database
+  const void* zone_;  // ZoneRules, kept for as long as the process lives
 };
 
 /// Turns instants into trading days: the store's zone, and the hour at which its day begins.

@@ -104,6 +104,11 @@ bool would_block() {
 
 }  // namespace
 
+struct ChildProcess::Impl {
+  int socket = -1;
+  int process = -1;
+};
+
 // Its target's name would be wrong once the file has been replaced ("... (deleted)"), or would start another
 // version.
 std::string own_program() {
@@ -130,27 +135,27 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv,
   if (fault == 0) fault = plan.signals();
   if (fault == 0) fault = plan.spawn(process, pointers(argv).data(), pointers(environment).data());
   if (fault != 0) return cannot_start(argv, fault);
-  return ChildProcess(ours.release(), process);
+  return ChildProcess(std::make_unique<Impl>(Impl{ours.release(), process}));
 }
 
+ChildProcess::ChildProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ChildProcess::~ChildProcess() {
   end();
 }
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)), process_(std::exchange(other.process_, -1)) {}
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept = default;
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
-  std::swap(socket_, other.socket_);
-  std::swap(process_, other.process_);
+  std::swap(impl_, other.impl_);
   return *this;
 }
 
 Result<void> ChildProcess::send(std::string_view bytes, Deadline deadline) {
+  if (impl_ == nullptr) return ended();
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::send(impl_->socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (sent < 0 && would_block()) {
-      if (auto ready = wait_until_ready(socket_, POLLOUT, deadline); !ready) return ready;
+      if (auto ready = wait_until_ready(impl_->socket, POLLOUT, deadline); !ready) return ready;
     } else if (errno != EINTR) {
       return ended();
     }
@@ -159,13 +164,14 @@ Result<void> ChildProcess::send(std::string_view bytes, Deadline deadline) {
 }
 
 Result<void> ChildProcess::receive(char* into, std::size_t bytes, Deadline deadline) {
+  if (impl_ == nullptr) return ended();
   while (bytes > 0) {
-    const ssize_t came = ::recv(socket_, into, bytes, MSG_DONTWAIT);
+    const ssize_t came = ::recv(impl_->socket, into, bytes, MSG_DONTWAIT);
     if (came > 0) {
       into += came;
       bytes -= static_cast<std::size_t>(came);
     } else if (came < 0 && would_block()) {
-      if (auto ready = wait_until_ready(socket_, POLLIN, deadline); !ready) return ready;
+      if (auto ready = wait_until_ready(impl_->socket, POLLIN, deadline); !ready) return ready;
     } else if (came == 0 || errno != EINTR) {
       return ended();
     }
@@ -174,23 +180,24 @@ Result<void> ChildProcess::receive(char* into, std::size_t bytes, Deadline deadl
 }
 
 bool ChildProcess::is_quiet() const {
-  pollfd looked{socket_, POLLIN, 0};
-  return socket_ >= 0 && ::poll(&looked, 1, 0) == 0;
+  if (impl_ == nullptr || impl_->socket < 0) return false;
+  pollfd looked{impl_->socket, POLLIN, 0};
+  return ::poll(&looked, 1, 0) == 0;
 }
 
 void ChildProcess::interrupt() {
-  if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+  if (impl_ != nullptr && impl_->socket >= 0) ::shutdown(impl_->socket, SHUT_RDWR);
 }
 
 std::string ChildProcess::end() {
-  if (process_ < 0) return {};
+  if (impl_ == nullptr || impl_->process < 0) return {};
   // Where it has ended by itself this changes nothing: its process stays as it ended until it is waited for.
-  ::kill(process_, SIGKILL);
+  ::kill(impl_->process, SIGKILL);
   int status = 0;
-  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(impl_->process, &status, 0) < 0 && errno == EINTR) {
   }
-  process_ = -1;
-  ::close(std::exchange(socket_, -1));
+  impl_->process = -1;
+  ::close(std::exchange(impl_->socket, -1));
   return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                              : "exit status " + std::to_string(WEXITSTATUS(status));
 }

@@ -15,6 +15,11 @@ std::optional<FileStamp> stamp_of(const std::string& path) {
                    static_cast<std::int64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 + facts.st_mtim.tv_nsec};
 }
 
+bool is_socket_file(const std::string& path) {
+  struct stat facts {};
+  return ::lstat(path.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode);
+}
+
 Result<void> give_to_owner_of(const std::string& folder, const std::string& path) {
   struct stat owner {
   }, facts{};

@@ -109,6 +109,12 @@ void on_interrupt(int) {
 
 }  // namespace
 
+int run_hosted(const std::function<int()>& body) {
+  return body();
+}
+
+void note_to_system_log(Notice, std::string_view) {}
+
 Result<void> notify_ready() {
   return notify("READY=1");
 }

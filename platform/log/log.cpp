@@ -12,6 +12,7 @@
 #include "platform/json/json.h"
 #include "platform/log/printable.h"
 #include "platform/log/rate_limiter.h"
+#include "platform/service/service_host.h"
 
 namespace tillsync::log {
 namespace {
@@ -88,6 +89,7 @@ State& state() {
 
 void put(State& s, Level level, std::string_view event, Fields fields) {
   const UtcTime now = s.clock->utc_now();
+  if (level == Level::kError) note_to_system_log(Notice::kError, text_line(now, level, event, fields));
   if (!s.log) {
     const std::string line = text_line(now, level, event, fields) + "\n";
     std::fwrite(line.data(), 1, line.size(), stderr);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,9 +51,9 @@ class ChildProcess {
   std::string end();
 
  private:
-  ChildProcess(int socket, int process) : socket_(socket), process_(process) {}
-  int socket_ = -1;
-  int process_ = -1;
+  struct Impl;
+  explicit ChildProcess(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;  ///< none once it has been moved from
 };
 
 }  // namespace tillsync

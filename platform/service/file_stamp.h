@@ -19,6 +19,9 @@ struct FileStamp {
 /// Nothing where there is no such file, or it may not be looked at. Follows links.
 std::optional<FileStamp> stamp_of(const std::string& path);
 
+/// Whether there is a Unix socket of this name, listened on or left behind. Links are not followed.
+bool is_socket_file(const std::string& path);
+
 /// Gives the file to the user and group whom `folder` belongs to, so that a service can read what root wrote
 /// for it. Does nothing where they have it already; kStorage where this user may not.
 Result<void> give_to_owner_of(const std::string& folder, const std::string& path);

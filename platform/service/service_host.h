@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,18 @@
 #include "platform/base/result.h"
 
 namespace tillsync {
+
+// --- how a program becomes a service
+
+/// Runs `body` and returns what it returned. Where the service manager calls its programs (Windows), as the
+/// service that it asked for: it is told of the start, and its stop is a SIGTERM of this process. Elsewhere,
+/// and from a terminal, at once.
+int run_hosted(const std::function<int()>& body);
+
+enum class Notice { kInformation, kWarning, kError };
+/// A line for whoever looks after the machine, where the service manager keeps a log of its own (Windows: the
+/// event log) and this process is a service; else nothing, since standard error is kept.
+void note_to_system_log(Notice notice, std::string_view text);
 
 // --- the service manager. Without one (NOTIFY_SOCKET is not set) the notify functions do nothing and
 // succeed; a failure to tell it is kUnavailable and no reason to stop.

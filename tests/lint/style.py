@@ -22,7 +22,6 @@ HOMES = [
     ("spdlog", r"spdlog/", ("platform/log/",)),
     ("OpenSSL", r"openssl/", ("platform/crypto/", "platform/tls/")),
     ("Boost.JSON", r"boost/json", ("platform/json/",)),
-    ("date", r"date/", ("platform/base/",)),
     ("toml++", r"toml(\+\+|plusplus)?[/.]", ("config/",)),
     ("cereal", r"cereal/", ("outbox/document/",)),
     ("Beast and Asio", r"boost/(asio|beast)", ("agent/http_server/",)),
@@ -92,7 +91,7 @@ def self_test():
     }
     expected = [f"agent/long.cpp:{LINES_MAX + 1}:", "agent/bare.h:1:", "config/open.cpp:1:", "outbox/system.cpp:1:",
                 "outbox/now.cpp:1:", "agent/sleep.cpp:2:", "reconcile/dice.cpp:2:"]
-    headers = ["jq.h", "sqlite3.h", "curl/curl.h", "spdlog/spdlog.h", "openssl/evp.h", "boost/json.hpp", "date/tz.h", "toml++/toml.h",
+    headers = ["jq.h", "sqlite3.h", "curl/curl.h", "spdlog/spdlog.h", "openssl/evp.h", "boost/json.hpp", "toml++/toml.h",
                "cereal/cereal.hpp", "boost/asio/post.hpp", "CLI/CLI.hpp", "prometheus/counter.h", "pugixml.hpp", "doctest/doctest.h",
                "rapidcheck.h", "unistd.h"]
     assert len(headers) == len(HOMES)

@@ -1,19 +1,23 @@
 // A folder for one test, removed with everything in it at the end.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+
+#include "platform/base/random.h"
 
 namespace tillsync::testing {
 
 class TempDir {
  public:
   TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tillsync-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder at " + pattern);
-    path_ = pattern;
+    SystemRandom random;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      path_ = std::filesystem::temp_directory_path() / ("tillsync-test-" + std::to_string(random.next()));
+      if (std::filesystem::create_directory(path_)) return;  // false where there is one already
+    }
+    throw std::runtime_error("no temporary folder at " + path_.string());
   }
   ~TempDir() {
     std::error_code ignored;

@@ -6,6 +6,7 @@
 
 #include "config/settings.h"
 #include "config/suggestion.h"
+#include "tests/support/environment.h"
 
 using namespace tillsync;
 
@@ -41,9 +42,9 @@ TEST_CASE("secrets: one is read anew each time, so that a changed file counts") 
 }
 
 TEST_CASE("secrets: the environment") {
-  ::setenv("TILLSYNC_TEST_SECRET", "from-env", 1);
+  testing::set_environment("TILLSYNC_TEST_SECRET", "from-env");
   CHECK(read_secret({"env:TILLSYNC_TEST_SECRET"}).value() == "from-env");
-  ::unsetenv("TILLSYNC_TEST_SECRET");
+  testing::unset_environment("TILLSYNC_TEST_SECRET");
   const auto gone = read_secret({"env:TILLSYNC_TEST_SECRET"});
   REQUIRE(!gone);
   CHECK(gone.error().kind == ErrorKind::kUnavailable);
@@ -52,7 +53,7 @@ TEST_CASE("secrets: the environment") {
 
 TEST_CASE("secrets: a credential of systemd's is a file in its folder") {
   const SecretReference reference{"systemd-credential:erp.token"};
-  ::unsetenv("CREDENTIALS_DIRECTORY");
+  testing::unset_environment("CREDENTIALS_DIRECTORY");
   const auto without = read_secret(reference);
   REQUIRE(!without);
   CHECK(without.error().kind == ErrorKind::kUnavailable);
@@ -60,7 +61,7 @@ TEST_CASE("secrets: a credential of systemd's is a file in its folder") {
   const auto folder =
       std::filesystem::temp_directory_path() / ("tillsync_credentials_" + std::to_string(std::rand()));
   std::filesystem::create_directory(folder);
-  ::setenv("CREDENTIALS_DIRECTORY", folder.c_str(), 1);
+  testing::set_environment("CREDENTIALS_DIRECTORY", folder.string());
   const auto missing = read_secret(reference);
   REQUIRE(!missing);
   CHECK(missing.error().detail.find("no credential of this unit") != std::string::npos);
@@ -68,7 +69,7 @@ TEST_CASE("secrets: a credential of systemd's is a file in its folder") {
   CHECK(read_secret(reference).value() == "s3cret");
   std::ofstream(folder / "erp.token") << "";
   CHECK(read_secret(reference).error().detail.find("is empty") != std::string::npos);
-  ::unsetenv("CREDENTIALS_DIRECTORY");
+  testing::unset_environment("CREDENTIALS_DIRECTORY");
   std::filesystem::remove_all(folder);
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/environment.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/platform/jq/worker_process.h"
 
@@ -139,11 +140,11 @@ TEST_CASE("jq: a program cannot take in files") {
 }
 
 TEST_CASE("jq: a program sees nothing of our environment") {
-  ::setenv("TILLSYNC_TEST_SECRET", "hush", 1);
+  testing::set_environment("TILLSYNC_TEST_SECRET", "hush");
   Mapper mapper(jq_worker());
   CHECK(output_of(mapper, "[$ENV.TILLSYNC_TEST_SECRET, env.PATH, (env | keys)]") ==
         R"([null,null,["LC_ALL","TZ"]])");
-  ::unsetenv("TILLSYNC_TEST_SECRET");
+  testing::unset_environment("TILLSYNC_TEST_SECRET");
 }
 
 TEST_CASE("jq: every character passes, and so does a large input") {
