@@ -55,7 +55,8 @@ class EventStream {
 
   /// The next event that is dispatched; nothing where the stream ends before, or `patience` does.
   std::optional<ServerEvent> next(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
-    std::optional<ServerEvent> event;
+    std::optional<ServerEvent> event = dispatched();
+    if (event) return event;
     eventually(
         [&] {
           const bool ended = !curl_->process().running();
