@@ -136,6 +136,8 @@ start_tills() { # PREFIX
   python3 -B tests/package/tills.py --socket "$(socket)" --tills "$tills" --prefix "$1" --until "$work/tills.stop" \
     --answered "$work/answered.$1" >"$work/tills.$1.json" 2>"$work/tills.$1.err" &
   tills_pid=$!
+  have_posted() { in_box curl -sf -o /dev/null --max-time 5 --unix-socket /run/tillsync/till.sock "http://localhost/v1/documents/${1}1-000001"; }
+  wait_until 30 "the tills post" have_posted "$1"
 }
 stop_tills() { # PREFIX LONGEST_WAIT_S
   touch "$work/tills.stop"
@@ -315,8 +317,6 @@ in_box_net curl -s -o /dev/null --max-time 5 http://127.0.0.1:8080/ && fail "cen
 for till in $(seq "$tills"); do cat "$work/day/T$till.ndjson"; done >"$root/root/day.ndjson"
 in_box tillsync post /root/day.ndjson >"$work/post.out" 2>&1 || fail "the day was not taken: $(tail -n 3 "$work/post.out")"
 start_tills A
-wait_until 20 "tills post" in_box sh -c '[ "$(curl -s --unix-socket /run/tillsync/till.sock http://localhost/v1/health | grep -c accepting)" = 1 ]'
-sleep 1
 install_package "$newer"
 expect "the version" "$(in_box dpkg-query -W -f '${Version}' tillsync)" "$version+later1"
 expect "the service after the upgrade" "$(state)" active
@@ -327,7 +327,6 @@ stop_tills A 15
 
 step "Rolled back, with tills posting"
 start_tills B
-sleep 1
 install_package "$older" --allow-downgrades
 expect "the version" "$(in_box dpkg-query -W -f '${Version}' tillsync)" "$version"
 expect "the service after the way back" "$(state)" active
