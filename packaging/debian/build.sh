@@ -53,7 +53,7 @@ done
 [ "$(wc -l <<<"$said")" -eq 3 ] || fail "\`tillsync check\` of the packaged settings tells of more than what has to be set: $said"
 
 # Of one commit always the same bytes.
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
 export SOURCE_DATE_EPOCH
 cat >"$source/debian/changelog" <<END
 tillsync ($version) bookworm; urgency=medium
