@@ -31,7 +31,7 @@ Error storage(const std::string& what, const std::string& path) {
 /// Before main(): no file and no standard stream changes a line's end on its way, and a terminal takes UTF-8.
 struct AsElsewhere {
   AsElsewhere() {
-    ::_set_fmode(_O_BINARY);
+    _fmode = _O_BINARY;
     for (const int descriptor : {0, 1, 2}) ::_setmode(descriptor, _O_BINARY);
     ::SetConsoleOutputCP(CP_UTF8);
   }

@@ -5,7 +5,11 @@
 namespace tillsync {
 
 void name_this_thread(const char* name) {
-  static_cast<void>(::SetThreadDescription(::GetCurrentThread(), wide(name).c_str()));
+  // Of Windows 10 1607 and later; no header of mingw has it.
+  using Describe = HRESULT(WINAPI*)(HANDLE, PCWSTR);
+  static const auto describe = reinterpret_cast<Describe>(reinterpret_cast<void*>(
+      ::GetProcAddress(::GetModuleHandleW(L"kernelbase.dll"), "SetThreadDescription")));
+  if (describe != nullptr) static_cast<void>(describe(::GetCurrentThread(), wide(name).c_str()));
 }
 
 // Two steps down: the system's balance manager lets even such a thread run now and then where others leave

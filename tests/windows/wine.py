@@ -19,8 +19,8 @@ class Wine:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.prefix = self.folder / "prefix"
+        self.prefix = self.folder.resolve() / "prefix"
+        self.prefix.mkdir(parents=True, exist_ok=True)  # the server makes none
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("WINE", "TILLSYNC", "DISPLAY"))}
         self.environment |= {"WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all", "WINEARCH": "win64", "WINEDLLOVERRIDES": "mscoree,mshtml=",
                              "no_proxy": "127.0.0.1,localhost"}
@@ -30,12 +30,10 @@ class Wine:
         # Of its own: else the session ends two seconds after its last program, and its services with it.
         self.server = subprocess.Popen(["/usr/lib/wine/wineserver64", "-f", "-p"], env=self.environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until("the wine server is there", lambda: self.prefix.exists(), 20)
         # Never into a pipe: what wine leaves running would hold it open.
         with open(self.folder / "wineboot.log", "wb") as log:
             subprocess.run(["wine", "wineboot", "--init"], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True,
                            timeout=300)
-        wait_until("the prefix is made", lambda: (self.prefix / "system.reg").exists() or self.prefix.exists(), 60)
         return self
 
     def __exit__(self, *_):
