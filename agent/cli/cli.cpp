@@ -6,8 +6,8 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/manual.h"
-#include "agent/cli/service_commands.h"
 #include "agent/cli/secret.h"
+#include "agent/cli/service_commands.h"
 #include "config/suggestion.h"
 #include "platform/service/places.h"
 

@@ -21,9 +21,6 @@ from pathlib import Path
 DOCS = "packaging/docs"
 EXAMPLE = "config/tillsync.example.toml"
 SOURCES = ("agent", "config", "outbox", "platform", "reconcile")
-# Named by the guide, and still to come: a command of the contract, and what other folders of packaging/ bring. Once they are
-# there they are checked like all else.
-TO_COME = {"command": {"service"}, "file": {"packaging/DESIGN.md", "packaging/windows", "packaging/debian/build.sh"}}
 
 FENCE = re.compile(r"^ *```(\w*) *\n(.*?)^ *```", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -65,8 +62,7 @@ def command_findings(program, words):
             if word.isupper():
                 return
             if word not in subcommands:
-                if level or word not in TO_COME["command"]:
-                    yield f"`tillsync {' '.join(level)}` has no command {word}"
+                yield f"`tillsync {' '.join(level)}` has no command {word}"
                 return
             level.append(word)
 
@@ -147,8 +143,7 @@ def link_findings(root, page, text):
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page.resolve()
         if not target.exists():
-            if str(target.relative_to(root.resolve())) not in TO_COME["file"]:
-                yield f"there is no {link}"
+            yield f"there is no {link}"
         elif anchor and target.suffix == ".md":
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.M)
             if anchor not in map(slug, headings):
@@ -176,7 +171,7 @@ def findings(root, program):
                     yield from (f"{page.name}: {finding}" for finding in command_findings(program, words))
                 for word in words:
                     script = root / word
-                    if word.startswith(("packaging/", "tests/")) and not script.exists() and word not in TO_COME["file"]:
+                    if word.startswith(("packaging/", "tests/")) and not script.exists():
                         yield f"{page.name}: there is no {word}"
         for span in SPAN.findall(prose):
             yield from (f"{page.name}: {finding}" for finding in span_findings(span, settings, texts))

@@ -38,10 +38,10 @@ TEST_CASE("changed settings: each key by its name, tables that come or go by the
   CHECK(std::count(gone.begin(), gone.end(), "targets.erp") == 1);
   CHECK(std::count(gone.begin(), gone.end(), "routes.sale") == 1);
   const auto auth = settings(kStore + kErp +
-                             "token = \"env:A\"\n[targets.erp.auth]\nkind = \"basic\"\nuser = \"u\"\n"
+                             "[targets.erp.auth]\nkind = \"basic\"\nuser = \"u\"\n"
                              "password = \"env:P\"\n");
-  CHECK(changed_settings(before, auth) ==
-        Names{"targets.erp.auth.kind", "targets.erp.auth.user", "targets.erp.auth.password"});
+  CHECK(changed_settings(before, auth) == Names{"targets.erp.token", "targets.erp.auth.kind",
+                                                "targets.erp.auth.user", "targets.erp.auth.password"});
 }
 
 TEST_CASE("changed settings: every key that there is shows when its value differs") {
