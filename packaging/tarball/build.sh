@@ -44,7 +44,7 @@ echo "Linking against glibc 2.31"
 gcc -O2 -fPIC -Wall -Wextra -c packaging/tarball/old_glibc.c -o "$work/old_glibc.o"
 libraries=()
 for layer in agent reconcile outbox config platform; do libraries+=("$tree/$layer/libtillsync_$layer.a"); done
-for library in curl date-tz prometheus-cpp-core spdlog fmt jq onig; do libraries+=("$prefix/lib/lib$library.a"); done
+for library in curl prometheus-cpp-core spdlog fmt jq onig; do libraries+=("$prefix/lib/lib$library.a"); done
 for library in boost_url boost_json boost_container boost_system pugixml sqlite3 ssh2 nghttp2 ssl crypto z; do libraries+=("$host/lib$library.a"); done
 for library in "${libraries[@]}"; do [ -e "$library" ] || fail "there is no $library"; done
 # The older C library's start files and libraries go before the machine's own.
@@ -76,7 +76,7 @@ for package in libssl-dev libsqlite3-dev zlib1g-dev libssh2-1-dev libnghttp2-dev
   libcli11-dev libtomlplusplus-dev libstdc++-12-dev; do
   install -m 644 "/usr/share/doc/$package/copyright" "$folder/share/doc/tillsync/licences/$package"
 done
-for source in fmtlib spdlog prometheus-cpp howardhinnant-date libonig jq curl; do
+for source in fmtlib spdlog prometheus-cpp libonig jq curl; do
   install -m 644 "$(find "$work/sources" -path "*/$source-*/debian/copyright")" "$folder/share/doc/tillsync/licences/$source"
 done
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -r CHANGELOG.md +%s)}

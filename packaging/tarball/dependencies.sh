@@ -30,7 +30,7 @@ private_apt() { # LIST COMMAND...
 }
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ') || true
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || fail "apt's sources name no Debian mirror"
 mirror=${mirror%/}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -59,7 +59,7 @@ if [ ! -e "$sources/.done" ]; then
   echo "Source packages of Debian 12"
   rm -rf "$sources" && mkdir -p "$sources"
   (cd "$sources" && fetch sources "deb-src [signed-by=$keyring] $mirror bookworm main" \
-    source fmtlib spdlog prometheus-cpp howardhinnant-date libonig jq curl)
+    source fmtlib spdlog prometheus-cpp libonig jq curl)
   touch "$sources/.done"
 fi
 
@@ -90,7 +90,6 @@ built libfmt.a || with_cmake fmtlib -DFMT_TEST=OFF -DFMT_DOC=OFF
 built libspdlog.a || with_cmake spdlog -DSPDLOG_FMT_EXTERNAL=ON -DSPDLOG_BUILD_EXAMPLE=OFF -DSPDLOG_BUILD_TESTS=OFF
 built libprometheus-cpp-core.a || with_cmake prometheus-cpp -DENABLE_PULL=OFF -DENABLE_PUSH=OFF -DENABLE_TESTING=OFF \
   -DENABLE_COMPRESSION=OFF -DUSE_THIRDPARTY_LIBRARIES=OFF
-built libdate-tz.a || with_cmake howardhinnant-date -DBUILD_TZ_LIB=ON -DUSE_SYSTEM_TZ_DB=ON
 built libonig.a || with_cmake libonig
 # What tillsync asks of it: HTTP and its TLS, SFTP, FTPS. No CA bundle is built in: distributions have it at different
 # places, and the program looks for it.
