@@ -10,7 +10,7 @@
 namespace tillsync {
 namespace {
 
-namespace http = boost::beast::http;
+namespace beast_http = boost::beast::http;
 using boost::beast::error_code;
 using boost::beast::string_view;
 
@@ -34,7 +34,7 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 /// Fills a ServerRequest straight from the bytes, without Beast's own field container between.
-class Parser final : public http::basic_parser<true> {
+class Parser final : public beast_http::basic_parser<true> {
  public:
   Parser(ServerRequest& request, std::uint32_t header_bytes_max) : request_(request) {
     header_limit(header_bytes_max);
@@ -48,7 +48,7 @@ class Parser final : public http::basic_parser<true> {
   bool http_1_0 = false;
 
  private:
-  void on_request_impl(http::verb, string_view method, string_view target, int version,
+  void on_request_impl(beast_http::verb, string_view method, string_view target, int version,
                        error_code&) override {
     http_1_0 = version == 10;
     request_.method.assign(method.data(), method.size());
@@ -66,18 +66,19 @@ class Parser final : public http::basic_parser<true> {
 
   void on_response_impl(int, string_view, int, error_code&) override {}
 
-  void on_field_impl(http::field name, string_view name_text, string_view value, error_code& error) override {
+  void on_field_impl(beast_http::field name, string_view name_text, string_view value,
+                     error_code& error) override {
     if (is_header_done()) return;  // a trailer must not pass for a header (RFC 9110 section 6.5.1)
-    if (name == http::field::expect)
+    if (name == beast_http::field::expect)
       expects_continue = equals_ignoring_case(std::string_view(value.data(), value.size()), "100-continue");
     // Any other coding than plain "chunked" would hide where the body ends.
-    if (name == http::field::transfer_encoding &&
+    if (name == beast_http::field::transfer_encoding &&
         !equals_ignoring_case(std::string_view(value.data(), value.size()), "chunked"))
       bad_transfer_coding = true;
     // Beast lets a second length pass that is the same number; "02" is not for everybody what "2" is.
-    if (name == http::field::content_length && std::exchange(has_length_, true) &&
+    if (name == beast_http::field::content_length && std::exchange(has_length_, true) &&
         request_.header("content-length") != std::string_view(value.data(), value.size())) {
-      error = http::error::bad_content_length;
+      error = beast_http::error::bad_content_length;
       return;
     }
     auto& header = request_.headers.emplace_back();
@@ -96,7 +97,7 @@ class Parser final : public http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t size, string_view, error_code& error) override {
     if (size <= body_bytes_max - request_.body.size()) return;
     body_too_large = true;
-    error = http::error::body_limit;
+    error = beast_http::error::body_limit;
   }
 
   std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& error) override {
@@ -108,7 +109,7 @@ class Parser final : public http::basic_parser<true> {
   std::size_t add_body(string_view body, error_code& error) {
     if (body.size() > body_bytes_max - request_.body.size()) {
       body_too_large = true;
-      error = http::error::body_limit;
+      error = beast_http::error::body_limit;
       return 0;
     }
     request_.body.append(body.data(), body.size());
@@ -135,7 +136,8 @@ struct RequestReader::Impl {
   }
   void fail(const error_code& code) {
     if (parser->body_too_large) return fail(ProtocolError::kBodyTooLarge);
-    fail(code == http::error::header_limit ? ProtocolError::kHeaderTooLarge : ProtocolError::kMalformed);
+    fail(code == beast_http::error::header_limit ? ProtocolError::kHeaderTooLarge
+                                                 : ProtocolError::kMalformed);
   }
 
   std::size_t feed_head(std::string_view bytes) {
@@ -150,7 +152,7 @@ struct RequestReader::Impl {
       } else {
         state = State::kHeadDone;
       }
-    } else if (code && code != http::error::need_more) {
+    } else if (code && code != beast_http::error::need_more) {
       fail(code);
     } else if (header_bytes + (bytes.size() - used) >= header_bytes_max) {
       fail(ProtocolError::kHeaderTooLarge);
@@ -165,7 +167,7 @@ struct RequestReader::Impl {
       error_code code;
       const std::size_t step = parser->put(boost::asio::buffer(bytes.substr(used)), code);
       used += step;
-      if (code && code != http::error::need_more) {
+      if (code && code != beast_http::error::need_more) {
         fail(code);
         return used;
       }

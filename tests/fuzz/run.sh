@@ -9,7 +9,8 @@
 # begins. A finding fails the run and is kept in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # another clone of the tree finds what this one compiled
+# Another clone of the tree finds what this one compiled; of a unity build too, whose sources name others by whole paths.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_IGNOREOPTIONS='-fmacro-prefix-map=*'
 export UBSAN_OPTIONS=print_stacktrace=1
 
 fail() {
