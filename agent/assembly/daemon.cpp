@@ -35,7 +35,6 @@ constexpr std::size_t kWorkers = 2;
 /// Beside the journal: whose it is. The store's id is part of every reference, so that a delivery whose fate
 /// is unknown would have a second effect under another id (I3).
 constexpr const char* kOwnerFile = "store";
-constexpr std::chrono::milliseconds kShutDownPatience{10'000};
 constexpr std::uint64_t kOpsBodyBytesMax = 2 * 1024 * 1024;  // an amended document and its reason
 
 /// Everything that lives while the daemon runs. Built in the order of its members and taken down in the

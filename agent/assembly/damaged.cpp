@@ -30,7 +30,6 @@ namespace {
 /// Damage from a crash or a dying disk lies where was written last; these take some tens of milliseconds.
 constexpr std::int64_t kRecordsChecked = 4'096;
 constexpr const char* kCure = "stop tillsync, run `tillsync journal recover`, and start it again";
-constexpr std::chrono::milliseconds kShutDownPatience{10'000};
 constexpr std::uint64_t kBodyBytesMax = 64 * 1024 * 1024;  // read, so that the answer is not lost; not kept
 
 Error damaged(const std::string& what) {

@@ -6,7 +6,7 @@
 namespace tillsync {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{1'000};
+constexpr std::chrono::milliseconds kDoorsLookEvery{1'000};
 constexpr int kCertificatesEvery = 5;
 
 bool is_guarded(const std::string& address) {
@@ -81,7 +81,7 @@ void Doors::watch(EventLoop& loop) {
 }
 
 void Doors::tick(EventLoop& loop) {
-  loop.call_after(kLookEvery, [this, &loop] {
+  loop.call_after(kDoorsLookEvery, [this, &loop] {
     look();
     tick(loop);
   });

@@ -2,6 +2,7 @@
 // The sound daemon and the one with a damaged journal have the same. Event loop's thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -11,6 +12,9 @@
 #include "agent/http_server/server.h"
 
 namespace tillsync {
+
+/// What each server's connections get to end in when the daemon stops.
+inline constexpr std::chrono::milliseconds kShutDownPatience{10'000};
 
 class Doors {
  public:

@@ -12,7 +12,7 @@
 namespace tillsync::cli {
 namespace {
 
-constexpr std::size_t kExportPage = 1'000;
+constexpr std::size_t kExportRecordsAtOnce = 1'000;
 constexpr std::chrono::milliseconds kProgressEvery{2'000};
 
 // These commands read the journal itself: they work while the daemon runs, and while it does not.
@@ -96,7 +96,7 @@ Exit export_records(const Context& context, const std::string& folder, std::int6
   if (!reader) return fail(reader.error());
   Sequence last{after};
   while (true) {
-    auto records = (*reader)->records(last, kExportPage);
+    auto records = (*reader)->records(last, kExportRecordsAtOnce);
     if (!records) return fail(records.error());
     if (records->empty()) return Exit::kDone;
     std::string text;

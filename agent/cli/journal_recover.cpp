@@ -9,7 +9,7 @@
 namespace tillsync::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kProgressEvery{2'000};
+constexpr std::chrono::milliseconds kRecoverProgressEvery{2'000};
 constexpr std::size_t kReasonBytesMax = 1'024;
 
 json::Value recovery_json(const Recovery& recovery) {
@@ -62,7 +62,7 @@ Exit recover(const Context& context, const RecoverArguments& arguments) {
   if (!lock && lock.error().kind == ErrorKind::kUnavailable)
     return fail(Exit::kUnreachable, lock.error().detail + ": stop the daemon first");
   if (!lock) return fail(lock.error());
-  ProgressLine line(kProgressEvery);
+  ProgressLine line(kRecoverProgressEvery);
   auto recovery = recover_journal(options, context.clock, [&](Sequence reached) {
     Progress progress;
     progress.done = progress.total = reached.value;

@@ -85,7 +85,7 @@ Exit run_stop() {
   return Exit::kDone;
 }
 
-Exit run_status(const Context& context) {
+Exit run_service_status(const Context& context) {
   const auto status = service_status();
   if (!status) return fail(status.error());
   const std::string state(service_state_name(status->state));
@@ -137,7 +137,7 @@ void add_service(CLI::App& app, Context& context) {
               {"status", "whether it is installed and runs", "  tillsync service status --json\n",
                "0 it runs; 1 it does not; 3 the service manager cannot be asked"},
               JsonOption::kOffered)
-      ->callback([&context] { context.exit = run_status(context); });
+      ->callback([&context] { context.exit = run_service_status(context); });
 }
 
 }  // namespace tillsync::cli
