@@ -9,6 +9,7 @@
 # Needs root (chroot, systemd-nspawn). The systems' files are made once by mmdebstrap and kept under build/tarball. Loopback alone, free ports.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/support/steps.sh
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 LC_ALL=C.UTF-8
 
 rebuild=no
@@ -38,36 +39,12 @@ fail() {
   exit 1
 }
 step() { printf '== %s\n' "$*"; }
-stop_pid() { # PID [SIGNAL]
-  [ -n "$1" ] || return 0
-  kill "-${2:-TERM}" "$1" 2>/dev/null || true
-  for _ in $(seq 200); do
-    kill -0 "$1" 2>/dev/null || break
-    sleep 0.1
-  done
-  kill -9 "$1" 2>/dev/null || true
-  wait "$1" 2>/dev/null || true
-}
 leave() {
   stop_pid "$daemon_pid"
   stop_pid "$central_pid" KILL
   stop_pid "$box_pid"
 }
 trap leave EXIT
-wait_until() { # SECONDS WHAT COMMAND...
-  local until=$((SECONDS + $1)) what=$2
-  shift 2
-  while ! "$@"; do
-    [ "$SECONDS" -lt "$until" ] || fail "waited in vain until $what"
-    sleep 0.1
-  done
-}
-expect() { # WHAT IS WANTED
-  [ "$2" = "$3" ] || fail "$1: \"$2\", and should be \"$3\""
-}
-expect_text() { # WHERE PATTERN TEXT
-  grep -q -- "$2" <<<"$3" || fail "$1 does not tell \"$2\": $3"
-}
 
 step "The tarball"
 bash packaging/tarball/build.sh "${of[@]}"

@@ -9,6 +9,7 @@
 # root. Everything lies under build/package; the box's system is made once and kept. What is started here is stopped by its process id.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/support/steps.sh
 
 backlog=100000
 tills=8
@@ -47,16 +48,6 @@ step() {
 
 in_box() { nsenter -t "$init_pid" -m -u -i -n -p -C env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 in_box_net() { nsenter -t "$init_pid" -n "$@"; }
-stop_pid() { # PID [SIGNAL]: waits for the end, at last by force
-  [ -n "$1" ] || return 0
-  kill "-${2:-TERM}" "$1" 2>/dev/null || true
-  for _ in $(seq 200); do
-    kill -0 "$1" 2>/dev/null || break
-    sleep 0.1
-  done
-  kill -9 "$1" 2>/dev/null || true
-  wait "$1" 2>/dev/null || true
-}
 leave() {
   if [ -n "$tills_pid" ]; then touch "$work/tills.stop"; fi
   stop_pid "$tills_pid"
@@ -64,15 +55,6 @@ leave() {
   stop_pid "$box_pid"
 }
 trap leave EXIT
-
-wait_until() { # SECONDS WHAT COMMAND...
-  local until=$((SECONDS + $1)) what=$2
-  shift 2
-  while ! "$@"; do
-    [ "$SECONDS" -lt "$until" ] || fail "waited in vain until $what"
-    sleep 0.1
-  done
-}
 
 # The system's files, with the archives of what the package depends on beside them: the box itself has no network.
 make_system() { # PACKAGE
@@ -152,12 +134,6 @@ stop_tills() { # PREFIX LONGEST_WAIT_S
 
 state() { in_box systemctl is-active tillsync || true; }
 property() { in_box systemctl show -P "$1" tillsync; }
-expect() { # WHAT IS WANTED
-  [ "$2" = "$3" ] || fail "$1: \"$2\", and should be \"$3\""
-}
-expect_text() { # WHERE PATTERN TEXT
-  grep -q -- "$2" <<<"$3" || fail "$1 does not tell \"$2\": $3"
-}
 is_active() { [ "$(state)" = active ]; }
 journal_files() { (cd "$root/var/lib/tillsync" && find . -type f ! -name '*-shm' ! -name .settled -exec sha256sum {} + | sort -k2); }
 install_package() { # FILE [OPTIONS...]: what was said goes to "said"
